@@ -1,0 +1,69 @@
+import { ValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DomainError, fieldProblems } from '@rovercast/contracts';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { JsonLogger } from './logger';
+import { ProblemFilter } from './problem.filter';
+
+interface HttpAppOptions {
+  /** Name of the app, on every log line. */
+  name: string;
+  logLevel: string;
+  /** Largest accepted body in bytes. */
+  bodyLimitBytes?: number;
+  logger?: JsonLogger;
+}
+
+/** Bodies and queries are checked against their DTO; unknown fields are refused by name. */
+export function inputPipe(): ValidationPipe {
+  return new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    exceptionFactory: (errors) => {
+      const fields = fieldProblems(errors);
+      return new DomainError('INVALID_INPUT', fields.map((f) => f.message).join('; '), { fields });
+    },
+  });
+}
+
+/**
+ * A Nest application on Fastify with our problem documents, input checks and headers. Not yet listening.
+ * Request ids come from `X-Request-Id` when it is a plain token, else they are made.
+ */
+export async function createHttpApp(
+  module: DynamicModule | Type<unknown>,
+  options: HttpAppOptions,
+): Promise<NestFastifyApplication> {
+  const logger = options.logger ?? new JsonLogger(options.logLevel, options.name);
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.bodyLimitBytes ?? 100_000,
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger,
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
+    done();
+  });
+  app.useGlobalPipes(inputPipe());
+  app.useGlobalFilters(new ProblemFilter(logger));
+  return app;
+}

@@ -1,0 +1,66 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger as PinoLogger } from 'pino';
+import { scrub } from './scrub.rules';
+
+type Line = string | ({ msg: string } & Record<string, unknown>);
+
+const toLine = (line: unknown): { fields: Record<string, unknown>; text: string } => {
+  if (line instanceof Error)
+    return { fields: { error: scrub(line.stack ?? line.message) }, text: scrub(line.message) };
+  if (typeof line === 'object' && line !== null) {
+    const { msg, ...fields } = line as { msg?: unknown } & Record<string, unknown>;
+    return { fields: scrubFields(fields), text: scrub(typeof msg === 'string' ? msg : '') };
+  }
+  return { fields: {}, text: scrub(String(line)) };
+};
+
+const scrubFields = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? scrub(value) : value]),
+  );
+
+/**
+ * One JSON line per event on standard output, credentials in URLs and queries masked.
+ * debug: decisions that allowed; info: state changes; warn: denied, kicked, retried; error: a human must look.
+ */
+export class JsonLogger implements LoggerService {
+  private readonly pino: PinoLogger;
+
+  constructor(level: string, app: string, stream?: { write(line: string): void }) {
+    const options = {
+      level,
+      base: { app },
+      messageKey: 'msg',
+      timestamp: () => `,"at":"${new Date().toISOString()}"`,
+      formatters: { level: (label: string) => ({ level: label }) },
+    };
+    this.pino = stream ? pino(options, stream) : pino(options);
+  }
+
+  debug = (line: Line | Error, ...rest: unknown[]): void => this.write('debug', line, rest);
+  /** Nest's own chatter while it wires modules up is of use to its developers only. */
+  log = (line: Line | Error, ...rest: unknown[]): void =>
+    this.write(isNestChatter(rest) ? 'debug' : 'info', line, rest);
+  info = (line: Line | Error, ...rest: unknown[]): void => this.write('info', line, rest);
+  warn = (line: Line | Error, ...rest: unknown[]): void => this.write('warn', line, rest);
+  error = (line: Line | Error, ...rest: unknown[]): void => this.write('error', line, rest);
+  fatal = (line: Line | Error, ...rest: unknown[]): void => this.write('error', line, rest);
+  verbose = (line: Line | Error, ...rest: unknown[]): void => this.write('debug', line, rest);
+
+  private write(level: 'debug' | 'info' | 'warn' | 'error', line: Line | Error, rest: unknown[]): void {
+    const { fields, text } = toLine(line);
+    const texts = rest.filter((item): item is string => typeof item === 'string');
+    const context = texts.at(-1);
+    const stack = texts.length > 1 ? scrub(texts[0]) : undefined;
+    this.pino[level]({ ...(context && { context }), ...fields, ...(stack && { stack }) }, text);
+  }
+}
+
+const NEST_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+const isNestChatter = (rest: unknown[]): boolean => NEST_CONTEXTS.has(rest.at(-1) as string);
