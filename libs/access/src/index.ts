@@ -1,1 +1,19 @@
-export {};
+export {
+  decide,
+  type AccessAction,
+  type AccessReason,
+  type Decision,
+  type Grant,
+  type Principal,
+} from './access.rules';
+export { PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, PasswordPool, PasswordPoolFull } from './passwords';
+export { isValidPattern, matchesPath } from './pattern.rules';
+export { deriveKeys, equalSecrets, hashSecret, isStreamKey, newSecret, type DerivedKeys } from './secrets';
+export {
+  looksLikeToken,
+  pathDigest,
+  Tokens,
+  type AccessClaims,
+  type Ticket,
+  type TicketClaims,
+} from './tickets';

@@ -1,1 +1,4 @@
-export {};
+export { createDataSource, migrate, MIGRATIONS } from './data-source';
+export { DatabaseModule } from './database.module';
+export * from './entities';
+export { PostgresListener } from './listener';

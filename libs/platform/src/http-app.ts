@@ -13,15 +13,17 @@ interface HttpAppOptions {
   logLevel: string;
   /** Largest accepted body in bytes. */
   bodyLimitBytes?: number;
+  /** Drop unknown fields instead of refusing them: for callers that grow fields between their releases. */
+  tolerateUnknownFields?: boolean;
   logger?: JsonLogger;
 }
 
-/** Bodies and queries are checked against their DTO; unknown fields are refused by name. */
-export function inputPipe(): ValidationPipe {
+/** Bodies and queries are checked against their DTO; unknown fields are refused by name, or dropped when asked to. */
+export function inputPipe({ tolerateUnknownFields = false } = {}): ValidationPipe {
   return new ValidationPipe({
     transform: true,
     whitelist: true,
-    forbidNonWhitelisted: true,
+    forbidNonWhitelisted: !tolerateUnknownFields,
     forbidUnknownValues: true,
     exceptionFactory: (errors) => {
       const fields = fieldProblems(errors);
@@ -63,7 +65,7 @@ export async function createHttpApp(
     });
     done();
   });
-  app.useGlobalPipes(inputPipe());
+  app.useGlobalPipes(inputPipe(options));
   app.useGlobalFilters(new ProblemFilter(logger));
   return app;
 }

@@ -1,0 +1,124 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { decide, equalSecrets, type Principal } from '@rovercast/access';
+import { assertNever, type MediaAction } from '@rovercast/contracts';
+import { AuthSettings } from '../auth.settings';
+import { Authenticator, type Authentication } from './authenticator';
+import { DoorMetrics } from './door.metrics';
+import { parseMediaRequest, type MediaRequest } from './media-request.rules';
+
+/** The media server waits for us with everybody else behind it: no answer takes longer, in milliseconds. */
+const ANSWER_WITHIN_MS = 250;
+
+interface Verdict {
+  allow: boolean;
+  reason: string;
+  /** Who it was, as far as known: user name, robot id or the subject of a ticket. */
+  who?: string;
+}
+
+export type DoorAnswer = 'allow' | 'deny' | 'malformed';
+
+/** Answers the media server: may this client publish or read here? */
+@Injectable()
+export class DoorService {
+  private readonly log = new Logger('Door');
+  private readonly machines: { user: string; secret: string; action: string }[];
+
+  constructor(
+    settings: AuthSettings,
+    private readonly authenticator: Authenticator,
+    private readonly metrics: DoorMetrics,
+  ) {
+    this.machines = settings.machineAccounts.map((account) => {
+      const [user, secret, action] = account.split(':');
+      return { user, secret, action };
+    });
+  }
+
+  async answer(body: unknown): Promise<DoorAnswer> {
+    const startedAt = performance.now();
+    const parsed = parseMediaRequest(body);
+    if (!parsed.ok) {
+      this.log.warn({
+        msg: parsed.problem === 'malformed' ? 'malformed question' : 'denied',
+        reason: parsed.reason,
+      });
+      this.metrics.count(
+        { action: 'unknown', protocol: '', allow: false, reason: parsed.reason.split(' ')[0] },
+        startedAt,
+      );
+      return parsed.problem === 'malformed' ? 'malformed' : 'deny';
+    }
+    const { request } = parsed;
+    const verdict = await this.judgeInTime(request);
+    this.metrics.count({ action: request.action, protocol: request.protocol, ...verdict }, startedAt);
+    this.report(request, verdict);
+    return verdict.allow ? 'allow' : 'deny';
+  }
+
+  private async judgeInTime(request: MediaRequest): Promise<Verdict> {
+    const verdict = this.judge(request);
+    if (!(verdict instanceof Promise)) return verdict;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<Verdict>((resolve) => {
+      timer = setTimeout(() => resolve({ allow: false, reason: 'DEADLINE' }), ANSWER_WITHIN_MS);
+    });
+    return Promise.race([verdict, deadline]).finally(() => clearTimeout(timer));
+  }
+
+  private judge(request: MediaRequest): Verdict | Promise<Verdict> {
+    switch (request.action) {
+      case 'api':
+      case 'metrics':
+      case 'pprof':
+        return this.judgeMachine(request, request.action);
+      case 'publish':
+      case 'read':
+      case 'playback': {
+        const authentication = this.authenticator.authenticate(request, Date.now());
+        return authentication instanceof Promise
+          ? authentication.then((result) => this.judgeClient(request, result))
+          : this.judgeClient(request, authentication);
+      }
+      default:
+        return assertNever(request.action);
+    }
+  }
+
+  private judgeClient(request: MediaRequest, authentication: Authentication): Verdict {
+    if (!authentication.ok) return { allow: false, reason: authentication.problem };
+    const action = request.action === 'publish' ? 'publish' : 'read';
+    const decision = decide(authentication.principal, { action, path: request.path }, Date.now());
+    return { allow: decision.allow, reason: decision.reason, who: nameOf(authentication.principal) };
+  }
+
+  private judgeMachine({ credential }: MediaRequest, action: MediaAction): Verdict {
+    if (credential.kind !== 'password') return { allow: false, reason: 'NO_CREDENTIALS' };
+    const account = this.machines.find(
+      (machine) => machine.user === credential.user && machine.action === action,
+    );
+    const good = equalSecrets(account?.secret ?? '', credential.password) && account !== undefined;
+    return { allow: good, reason: good ? 'MACHINE' : 'WRONG_USER_OR_PASSWORD', who: account?.user };
+  }
+
+  private report(request: MediaRequest, { allow, reason, who }: Verdict): void {
+    const { action, protocol, path, ip, id } = request;
+    const line = { msg: allow ? 'allowed' : 'denied', action, protocol, path, ip, id, who, reason };
+    // The first call of nearly every RTSP and browser client has no credentials yet: normal, not an attack.
+    if (allow || reason === 'NO_CREDENTIALS') this.log.debug(line);
+    else this.log.warn(line);
+  }
+}
+
+function nameOf(principal: Principal): string {
+  switch (principal.kind) {
+    case 'user':
+      return principal.username;
+    case 'robot':
+      return principal.robotId;
+    case 'ticket':
+      return principal.subject;
+    default:
+      return assertNever(principal);
+  }
+}

@@ -1,0 +1,17 @@
+import { createHttpApp } from '@rovercast/platform';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuthModule } from './auth.module';
+import type { AuthSettings } from './auth.settings';
+
+/** Questions of MediaMTX are far smaller; more is somebody else's. */
+const BODY_LIMIT_BYTES = 16 * 1024;
+
+/** The auth app, wired and not yet listening. */
+export function createAuthApp(settings: AuthSettings): Promise<NestFastifyApplication> {
+  return createHttpApp(AuthModule.with(settings), {
+    name: 'auth',
+    logLevel: settings.logLevel,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    tolerateUnknownFields: true,
+  });
+}

@@ -1,0 +1,50 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DatabaseModule } from '@rovercast/database';
+import { HealthModule, MetricsModule, settingsModule } from '@rovercast/platform';
+import { Authenticator } from './access/authenticator';
+import { DoorController } from './access/door.controller';
+import { DoorMetrics } from './access/door.metrics';
+import { DoorService } from './access/door.service';
+import type { AuthSettings } from './auth.settings';
+import { BrokerController } from './broker/broker.controller';
+import { BrokerService } from './broker/broker.service';
+import { PolicyRepository } from './policy/policy.repository';
+import { PolicyService } from './policy/policy.service';
+
+@Module({
+  providers: [PolicyRepository, PolicyService],
+  exports: [PolicyService],
+})
+class PolicyModule {}
+
+/** The door: who may publish, watch and connect. */
+@Module({})
+export class AuthModule {
+  static with(settings: AuthSettings): DynamicModule {
+    return {
+      module: AuthModule,
+      imports: [
+        settingsModule(settings),
+        DatabaseModule.with({
+          url: settings.databaseUrl,
+          applicationName: 'auth',
+          poolSize: 4,
+          migrateOnStart: settings.migrateOnStart,
+        }),
+        MetricsModule,
+        PolicyModule,
+        HealthModule.with<[PolicyService]>({
+          imports: [PolicyModule],
+          inject: [PolicyService],
+          checks: (policies) => ({
+            policy: () => {
+              if (!policies.current()) throw new Error('not loaded yet');
+            },
+          }),
+        }),
+      ],
+      controllers: [DoorController, BrokerController],
+      providers: [Authenticator, DoorMetrics, DoorService, BrokerService],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { equalSecrets } from '@rovercast/access';
+import { topicRights, type BrokerPrincipal, type TopicRight } from '@rovercast/contracts';
+import { Authenticator } from '../access/authenticator';
+import { findCredential } from '../access/media-request.rules';
+import { AuthSettings } from '../auth.settings';
+import { PolicyService } from '../policy/policy.service';
+
+export interface BrokerLogin {
+  username: string;
+  password: string;
+}
+
+/** Answers the broker: who may connect, and what may they do there? The same user table as the door's. */
+@Injectable()
+export class BrokerService {
+  private readonly log = new Logger('BrokerDoor');
+  private readonly accounts: { user: string; secret: string }[];
+
+  constructor(
+    settings: AuthSettings,
+    private readonly authenticator: Authenticator,
+    private readonly policies: PolicyService,
+  ) {
+    this.accounts = settings.brokerAccounts.map((account) => {
+      const [user, secret] = account.split(':');
+      return { user, secret };
+    });
+  }
+
+  /** The rights of a connection, or undefined when it may not be. */
+  async rights(login: BrokerLogin): Promise<TopicRight[] | undefined> {
+    const principal = await this.principal(login);
+    if (principal) return topicRights(principal);
+    this.log.warn({ msg: 'broker login denied', user: login.username.slice(0, 64) });
+    return undefined;
+  }
+
+  /** The rights that a name has once it is connected; for brokers that ask about each topic. */
+  rightsOf(username: string): TopicRight[] | undefined {
+    if (this.accounts.some(({ user }) => user === username)) return topicRights({ kind: 'gateway' });
+    const robot = this.policies.current()?.robot(username);
+    const principal = robot && !robot.disabled ? this.robotPrincipal(username) : undefined;
+    return principal && topicRights(principal);
+  }
+
+  private async principal({ username, password }: BrokerLogin): Promise<BrokerPrincipal | undefined> {
+    const account = this.accounts.find(({ user }) => user === username);
+    if (account) return equalSecrets(account.secret, password) ? { kind: 'gateway' } : undefined;
+    const credential = findCredential(username, password, '', '');
+    if (credential.kind !== 'key') return undefined;
+    const found = await this.authenticator.authenticate({ credential, path: '' }, Date.now());
+    if (!found.ok || found.principal.kind !== 'robot' || found.principal.disabled) return undefined;
+    return this.robotPrincipal(found.principal.robotId);
+  }
+
+  private robotPrincipal(robotId: string): BrokerPrincipal | undefined {
+    const robot = this.policies.current()?.robot(robotId);
+    if (!robot) return undefined;
+    return robot.kind === 'legacy' && robot.legacyTopic !== null
+      ? { kind: 'legacy', robotId, topic: robot.legacyTopic }
+      : { kind: 'robot', robotId };
+  }
+}

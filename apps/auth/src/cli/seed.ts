@@ -1,0 +1,95 @@
+import { DomainError, parseAs } from '@rovercast/contracts';
+import {
+  GRANT_ACTIONS,
+  ROBOT_KINDS,
+  ROLES,
+  type GrantAction,
+  type RobotKind,
+  type Role,
+} from '@rovercast/database';
+import type { Robots, Users } from '@rovercast/directory';
+import { Type } from 'class-transformer';
+import { IsArray, IsIn, IsOptional, IsString, ValidateNested } from 'class-validator';
+
+class SeedGrant {
+  @IsIn(GRANT_ACTIONS)
+  action: GrantAction;
+
+  @IsString()
+  pattern: string;
+}
+
+class SeedUser {
+  @IsString()
+  username: string;
+
+  @IsString()
+  password: string;
+
+  @IsIn(ROLES)
+  role: Role;
+
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => SeedGrant)
+  grants?: SeedGrant[];
+}
+
+class SeedRobot {
+  @IsString()
+  id: string;
+
+  @IsOptional()
+  @IsString()
+  name?: string;
+
+  @IsOptional()
+  @IsIn(ROBOT_KINDS)
+  kind?: RobotKind;
+
+  @IsOptional()
+  @IsString()
+  ownerUsername?: string;
+
+  @IsString()
+  key: string;
+}
+
+/** Users and robots that should be there. */
+class Seed {
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => SeedUser)
+  users: SeedUser[];
+
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => SeedRobot)
+  robots: SeedRobot[];
+}
+
+/** Adds what is missing and leaves what is there as it is. */
+export async function seed(
+  document: unknown,
+  { users, robots }: { users: Users; robots: Robots },
+  actor: string,
+): Promise<void> {
+  const wanted = parseAs(Seed, document);
+  for (const { grants, ...user } of wanted.users) {
+    await unlessThere(() => users.create(user, actor));
+    for (const grant of grants ?? []) await users.grant(user.username, grant, actor);
+  }
+  for (const { ownerUsername, ...robot } of wanted.robots) {
+    const owner = ownerUsername === undefined ? undefined : await users.accountNamed(ownerUsername);
+    await unlessThere(() => robots.create({ ...robot, ownerId: owner?.id }, actor));
+  }
+}
+
+async function unlessThere(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof DomainError && error.code === 'CONFLICT')) throw error;
+  }
+}

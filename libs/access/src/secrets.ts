@@ -1,0 +1,48 @@
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** Keys for one purpose each, made from `AUTH_SECRET`, so that a token of one kind never passes as another. */
+export interface DerivedKeys {
+  /** Names the secret that they were made from; travels as `kid`. */
+  id: string;
+  api: Buffer;
+  media: Buffer;
+  lookup: Buffer;
+}
+
+export function deriveKeys(secret: string): DerivedKeys {
+  const derive = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', secret, 'rovercast', purpose, 32));
+  return {
+    id: createHash('sha256').update(derive('id')).digest('hex').slice(0, 8),
+    api: derive('api'),
+    media: derive('media'),
+    lookup: derive('lookup'),
+  };
+}
+
+/** `rk` keys belong to robots, `sk` keys to users, `rt` are refresh tokens. */
+export type SecretKind = 'rk' | 'sk' | 'rt';
+
+/** A 256-bit random secret that shows what it is: `rk_` and 43 URL-safe characters. */
+export function newSecret(kind: SecretKind): string {
+  return `${kind}_${randomBytes(32).toString('base64url')}`;
+}
+
+/** Whether a text has the form of a robot or stream key. */
+export function isStreamKey(text: string): boolean {
+  return /^[rs]k_[A-Za-z0-9_-]{43}$/.test(text);
+}
+
+/**
+ * The keyed hash under which a secret is stored and looked up. A fast hash is right for it: it has 256 bits of entropy
+ * (OWASP ASVS 5.0, 6.5.2).
+ */
+export function hashSecret(keys: DerivedKeys, secret: string): Buffer {
+  return createHmac('sha256', keys.lookup).update(secret).digest();
+}
+
+/** Whether two texts are equal, in a time that does not tell where they differ. */
+export function equalSecrets(left: string, right: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(left), digest(right));
+}
