@@ -157,6 +157,10 @@ export class StreamRow {
   @Column('timestamptz', { name: 'lease_until' })
   leaseUntil: Date;
 
+  /** When the state last changed; kept by a trigger. */
+  @Column('timestamptz', { name: 'changed_at', default: () => 'clock_timestamp()' })
+  changedAt: Date;
+
   /** When the media server first had the path. */
   @Column('timestamptz', { name: 'live_at', nullable: true })
   liveAt: Date | null;

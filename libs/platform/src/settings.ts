@@ -114,7 +114,7 @@ export function settingsModule<T extends object>(settings: T): DynamicModule {
         isGlobal: true,
         ignoreEnvFile: true,
         skipProcessEnv: true,
-        load: [() => settings as Record<string, unknown>],
+        load: [() => settings],
       }),
     ],
     providers: [{ provide: token, useValue: settings }],

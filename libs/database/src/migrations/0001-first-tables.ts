@@ -63,6 +63,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
         requested_by uuid REFERENCES users (id) ON DELETE SET NULL,
         requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         lease_until timestamptz NOT NULL,
+        changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         live_at timestamptz,
         idle_since timestamptz,
         ended_at timestamptz,
@@ -146,6 +147,13 @@ export class FirstTables1700000000001 implements MigrationInterface {
         PERFORM pg_notify('stream_changed', NEW.id::text || ' ' || NEW.state);
         RETURN NULL;
       END $$;
+      CREATE FUNCTION stamp_stream() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        NEW.changed_at := clock_timestamp();
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER streams_stamp BEFORE UPDATE OF state ON streams
+        FOR EACH ROW EXECUTE FUNCTION stamp_stream();
       CREATE TRIGGER streams_announce AFTER INSERT OR UPDATE OF state ON streams
         FOR EACH ROW EXECUTE FUNCTION announce_stream();
 
@@ -219,7 +227,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
     await runner.query(`
       DROP TABLE policy_version, idempotency_keys, audit_events, refresh_tokens, stream_wishes, streams, stream_keys,
         robots, grants, users;
-      DROP FUNCTION bump_policy_version, announce_stream, announce_wish, open_stream, close_stream;
+      DROP FUNCTION bump_policy_version, announce_stream, announce_wish, stamp_stream, open_stream, close_stream;
     `);
   }
 }

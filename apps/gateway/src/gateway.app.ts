@@ -1,0 +1,53 @@
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RobotMqttStrategy } from '@rovercast/mqtt';
+import { createHttpApp } from '@rovercast/platform';
+import { randomUUID } from 'node:crypto';
+import { RobotLink } from './fleet/robot-link';
+import { GatewayModule } from './gateway.module';
+import type { GatewaySettings } from './gateway.settings';
+
+/** The gateway, connected to the broker and not yet listening for HTTP. */
+export async function createGatewayApp(settings: GatewaySettings): Promise<NestFastifyApplication> {
+  const replica = `gw-${randomUUID().slice(0, 8)}`;
+  const strategy = new RobotMqttStrategy(brokerConnection(settings, replica));
+  const app = await createHttpApp(GatewayModule.with(settings, strategy), {
+    name: 'gateway',
+    logLevel: settings.logLevel,
+  });
+  app.connectMicroservice({ strategy }, { inheritAppConfig: false });
+  SwaggerModule.setup('docs', app, openApiDocument(app), { jsonDocumentUrl: 'docs-json' });
+  await app.startAllMicroservices();
+  app.get(RobotLink).open(replica);
+  return app;
+}
+
+/** The REST contract as OpenAPI 3. */
+export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('Rovercast')
+    .setDescription(
+      'Live video from robots and cameras, on demand. Errors are RFC 9457 problem documents with a stable `code`.',
+    )
+    .setVersion('1')
+    .addBearerAuth()
+    .build();
+  return SwaggerModule.createDocument(app, config);
+}
+
+function brokerConnection({ mqttUrl, mqttVersion }: GatewaySettings, replica: string) {
+  const url = new URL(mqttUrl);
+  const username = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  url.username = '';
+  url.password = '';
+  return {
+    url: url.href,
+    username,
+    password,
+    clientId: replica,
+    version: mqttVersion,
+    shareGroup: 'gateway',
+    reconnectMs: { min: 250, max: 2_000 },
+  };
+}

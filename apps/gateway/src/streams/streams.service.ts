@@ -1,0 +1,302 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  ACK_TIMEOUT_MS,
+  DomainError,
+  streamPath,
+  type ReportedStream,
+  type RobotReply,
+  type StreamCause,
+} from '@rovercast/contracts';
+import { Robots, type Robot } from '@rovercast/directory';
+import { randomUUID } from 'node:crypto';
+import { may, requireRight } from '../access';
+import { PresenceRegistry } from '../fleet/presence.registry';
+import type { Caller } from '../session/caller';
+import { StreamNews } from './stream-news';
+import { StreamOrders } from './stream-orders';
+import { StreamsRepository, type Stream, type Wish } from './streams.repository';
+import type { StartStream, Wait } from './streams.dto';
+import { WishKeeper } from './wish-keeper';
+
+/** How long `wait=live` waits; the monitor gives a stream up at the same age. */
+const LIVE_TIMEOUT_MS = 15_000;
+
+const CAUSE_BY_ERROR: Partial<Record<string, StreamCause>> = {
+  ROBOT_OFFLINE: 'robot_offline',
+  ROBOT_TIMEOUT: 'ack_timeout',
+  BROKER_UNREACHABLE: 'broker_unavailable',
+};
+
+export interface Started {
+  stream: Stream;
+  /** False when the stream was open already. */
+  fresh: boolean;
+}
+
+/** Starts, keeps and stops streams: rights, then the wish in Postgres, then the order to the robot. */
+@Injectable()
+export class StreamsService {
+  private readonly log = new Logger(StreamsService.name);
+
+  constructor(
+    private readonly robots: Robots,
+    private readonly presence: PresenceRegistry,
+    private readonly streams: StreamsRepository,
+    private readonly orders: StreamOrders,
+    private readonly keeper: WishKeeper,
+    private readonly news: StreamNews,
+  ) {}
+
+  /**
+   * Starts a camera; a repeated start is the same start.
+   * @throws DomainError NOT_FOUND, FORBIDDEN, CONFLICT (disabled), ROBOT_OFFLINE, ROBOT_TIMEOUT, ROBOT_REJECTED, ROBOT_BUSY,
+   *   BROKER_UNREACHABLE, STREAM_TIMEOUT
+   */
+  async start(caller: Caller, robotId: string, request: StartStream, wait: Wait): Promise<Started> {
+    const robot = await this.drivable(caller, robotId, request.camera);
+    if (robot.disabledAt !== null) throw new DomainError('CONFLICT', `robot ${robotId} is disabled`);
+    this.requireReachable(robot);
+    const wish = {
+      robotId,
+      camera: request.camera,
+      requestId: randomUUID(),
+      profile: request.profile ?? null,
+    };
+    const opened = await this.streams.open({
+      ...wish,
+      id: randomUUID(),
+      path: streamPath(robotId, request.camera),
+      userId: caller.id,
+      leaseMs: request.leaseSeconds * 1000,
+    });
+    if (opened.fresh) {
+      const { version, streamId } = opened;
+      this.log.log({
+        msg: 'stream requested',
+        robotId,
+        camera: request.camera,
+        streamId,
+        version,
+        user: caller.username,
+      });
+      await this.bring({ ...wish, version, state: 'on', sessionId: streamId, cause: null }, robot, wait);
+    }
+    return { stream: await this.result(opened.streamId, wait), fresh: opened.fresh };
+  }
+
+  /** Stops a camera; stopping what does not run is fine. @returns the newest stream, if there ever was one */
+  async stop(caller: Caller, robotId: string, camera: string): Promise<Stream | undefined> {
+    const robot = await this.drivable(caller, robotId, camera);
+    const open = await this.streams.newest(robotId, camera);
+    if (!open || open.endedAt !== null) return open;
+    if (await this.streams.close(open.id, 'user', { failed: false })) {
+      this.log.log({ msg: 'stream stopping', robotId, camera, streamId: open.id, user: caller.username });
+      await this.tellOff(robot, camera);
+    }
+    return this.streams.find(open.id);
+  }
+
+  /** Keeps an open stream alive. @throws DomainError NOT_FOUND, FORBIDDEN, CONFLICT when nothing runs */
+  async heartbeat(caller: Caller, robotId: string, camera: string, leaseSeconds: number): Promise<Stream> {
+    await this.drivable(caller, robotId, camera);
+    const stream = await this.streams.prolong(streamPath(robotId, camera), leaseSeconds * 1000);
+    if (!stream) throw new DomainError('CONFLICT', `robot ${robotId} does not stream from camera ${camera}`);
+    return stream;
+  }
+
+  /** The newest stream of a camera that the caller may watch. @throws DomainError NOT_FOUND */
+  async newest(caller: Caller, robotId: string, camera: string): Promise<Stream | undefined> {
+    await this.knownCamera(caller, robotId, camera);
+    return this.streams.newest(robotId, camera);
+  }
+
+  /** @throws DomainError NOT_FOUND */
+  async get(caller: Caller, id: string): Promise<Stream> {
+    const stream = await this.streams.find(id);
+    if (!stream || !(may(caller, 'read', stream.path) || may(caller, 'control', stream.path))) {
+      throw new DomainError('NOT_FOUND', `there is no stream ${id}`);
+    }
+    return stream;
+  }
+
+  /** Open streams that the caller may watch. */
+  async listOpen(
+    caller: Caller,
+    limit: number,
+    after: string | null,
+  ): Promise<{ items: Stream[]; nextCursor: string | null }> {
+    const items: Stream[] = [];
+    let cursor = after;
+    for (;;) {
+      const batch = await this.streams.listOpen(500, cursor);
+      for (const stream of batch) {
+        if (!may(caller, 'read', stream.path)) continue;
+        if (items.length === limit) return { items, nextCursor: items.at(-1)!.id };
+        items.push(stream);
+      }
+      if (batch.length < 500) return { items, nextCursor: null };
+      cursor = batch.at(-1)!.id;
+    }
+  }
+
+  /** Takes in what a robot says about a camera. */
+  async robotReported(robotId: string, camera: string, report: ReportedStream): Promise<void> {
+    const stream = await this.streams.newest(robotId, camera);
+    if (!stream || stream.endedAt !== null) return;
+    const about = report.sessionId === stream.id;
+    if (stream.state === 'stopping' && report.state === 'idle') return this.streams.stopped(stream.id);
+    if (about && report.state === 'failed') {
+      const cause = report.cause ?? 'encoder_error';
+      this.log.warn({
+        msg: 'stream failed at the robot',
+        robotId,
+        camera,
+        streamId: stream.id,
+        cause,
+        detail: report.detail,
+      });
+      await this.streams.close(stream.id, cause, { failed: true, detail: report.detail });
+    }
+  }
+
+  /** Sends the newest wish of a camera once more, with a fresh ticket: the robot asked. */
+  async sendAgain(robotId: string, camera: string): Promise<void> {
+    const wish = await this.streams.wish(robotId, camera);
+    if (!wish || wish.version === 0) return;
+    const reply = await this.orders.tell({ ...wish, requestId: randomUUID() });
+    this.log.log({ msg: 'wish sent again', robotId, camera, version: wish.version, code: reply.code });
+  }
+
+  /** Tells the robot to start, and takes everything back if it will not. */
+  private async bring(wish: Wish, robot: Robot, wait: Wait): Promise<void> {
+    this.keeper.telling(wish);
+    const told = this.tellOn(wish, robot).catch(async (error: unknown) => {
+      await this.giveUp(wish, robot, error);
+      throw error;
+    });
+    if (wait === 'none') told.catch(() => undefined);
+    else await told;
+  }
+
+  private async tellOn(wish: Wish, robot: Robot): Promise<void> {
+    if (robot.legacyTopic !== null) {
+      const { noSubscriber } = await this.orders.tellLegacy(robot.legacyTopic, 'on');
+      if (noSubscriber) throw offline(robot.id, 'no_subscriber');
+    } else {
+      requireObedience(await this.orders.tell(wish), robot.id);
+    }
+    await this.streams.accepted(wish.sessionId as string);
+  }
+
+  private async giveUp(wish: Wish, robot: Robot, error: unknown): Promise<void> {
+    const cause = causeOf(error);
+    this.log.warn({
+      msg: 'stream could not be started',
+      robotId: robot.id,
+      camera: wish.camera,
+      streamId: wish.sessionId,
+      cause,
+    });
+    await this.streams.close(wish.sessionId as string, cause, {
+      failed: true,
+      detail: (error as Error).message,
+    });
+    // A robot that took the order without our hearing of it must not stream on: off, with a higher version.
+    await this.tellOff(robot, wish.camera);
+  }
+
+  /** Passes an off on that is in Postgres already; when the robot cannot be told, its lease ends the stream. */
+  private async tellOff(robot: Robot, camera: string): Promise<void> {
+    try {
+      if (robot.legacyTopic !== null) return void (await this.orders.tellLegacy(robot.legacyTopic, 'off'));
+      const wish = await this.streams.wish(robot.id, camera);
+      if (!wish) return;
+      this.keeper.telling(wish);
+      if (this.presence.isOnline(robot.id)) await this.orders.tell(wish);
+      else await this.orders.keep(wish);
+    } catch (error) {
+      this.log.warn({
+        msg: 'robot not told to stop; its lease will end it',
+        robotId: robot.id,
+        camera,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  private async result(streamId: string, wait: Wait): Promise<Stream> {
+    const stream =
+      wait === 'live'
+        ? await this.news.settled(streamId, LIVE_TIMEOUT_MS)
+        : await this.streams.find(streamId);
+    if (!stream) throw new DomainError('NOT_FOUND', 'the stream is gone');
+    if (wait === 'live' && stream.state !== 'live') throw notLive(stream);
+    return stream;
+  }
+
+  private requireReachable(robot: Robot): void {
+    if (!this.orders.connected) {
+      throw new DomainError('BROKER_UNREACHABLE', 'the broker cannot be reached right now', {
+        retryAfterSeconds: 2,
+      });
+    }
+    if (robot.kind === 'agent' && !this.presence.isOnline(robot.id)) throw offline(robot.id, 'robot_offline');
+  }
+
+  private async drivable(caller: Caller, robotId: string, camera: string): Promise<Robot> {
+    const robot = await this.knownCamera(caller, robotId, camera);
+    requireRight(caller, 'control', streamPath(robotId, camera), `robot ${robotId}`);
+    return robot;
+  }
+
+  private async knownCamera(caller: Caller, robotId: string, camera: string): Promise<Robot> {
+    const robot = await this.robots.find(robotId);
+    const path = streamPath(robotId, camera);
+    if (!robot || !(may(caller, 'read', path) || may(caller, 'control', path))) {
+      throw new DomainError('NOT_FOUND', `there is no robot ${robotId}`);
+    }
+    if (!robot.cameras.includes(camera))
+      throw new DomainError('NOT_FOUND', `robot ${robotId} has no camera ${camera}`);
+    return robot;
+  }
+}
+
+const offline = (robotId: string, cause: StreamCause): DomainError =>
+  new DomainError('ROBOT_OFFLINE', `robot ${robotId} is offline`, {
+    details: { cause },
+    retryAfterSeconds: 5,
+  });
+
+function notLive({ id, state, cause, detail }: Stream): DomainError {
+  const why = cause === null ? 'no picture arrived in time' : `it ended: ${detail ?? cause}`;
+  return new DomainError('STREAM_TIMEOUT', `the stream is not live: ${why}`, {
+    details: { streamId: id, state, cause },
+  });
+}
+
+function causeOf(error: unknown): StreamCause {
+  if (!(error instanceof DomainError)) return 'internal';
+  return (error.details.cause as StreamCause | undefined) ?? CAUSE_BY_ERROR[error.code] ?? 'internal';
+}
+
+/** @throws DomainError when the robot did not take the order */
+function requireObedience(reply: RobotReply, robotId: string): void {
+  const { code, reason, retryAfterMs } = reply;
+  switch (code) {
+    case 'accepted':
+    case 'noop':
+    case 'renewed':
+      return;
+    case 'busy':
+      throw new DomainError('ROBOT_BUSY', `robot ${robotId} is busy`, {
+        details: { cause: 'rejected_busy' },
+        retryAfterSeconds: Math.ceil((retryAfterMs ?? ACK_TIMEOUT_MS) / 1000),
+      });
+    case 'rejected':
+    case 'stale':
+    case 'expired':
+      throw new DomainError('ROBOT_REJECTED', `robot ${robotId} refused: ${reason ?? code}`, {
+        details: { cause: 'rejected_invalid', robotCode: code },
+      });
+  }
+}
