@@ -44,10 +44,10 @@ export class BrokerController {
   /** May this client publish to, or subscribe to, this topic; for brokers that do not take a list. */
   @Post('authz')
   @HttpCode(200)
-  async authz(
+  authz(
     @Headers('authorization') authorization: string | undefined,
     @Body() body: AuthzRequest,
-  ): Promise<AuthnAnswer> {
+  ): AuthnAnswer {
     requireHookSecret(authorization, 'broker', this.settings.brokerHookSecret);
     const rights = this.broker.rightsOf(body.username);
     return { result: rights && mayUseTopic(rights, body.action, body.topic) ? 'allow' : 'deny' };

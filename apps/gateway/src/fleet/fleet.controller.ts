@@ -23,7 +23,8 @@ export class FleetController {
   ) {}
 
   @EventPattern(topic('presence'), { shared: false })
-  async presenceChanged(@Payload() message: RobotMessage): Promise<void> {
+  async presenceChanged(@Payload() data: object): Promise<void> {
+    const message = data as RobotMessage;
     const robotId = robotOf(message);
     if (message.payload.length === 0) return this.presence.forget(robotId);
     const changed = this.presence.heard(robotId, parseMessage(RobotPresence, message.payload));
@@ -31,14 +32,16 @@ export class FleetController {
   }
 
   @EventPattern(topic('reported'))
-  async reported(@Payload() message: RobotMessage): Promise<void> {
+  async reported(@Payload() data: object): Promise<void> {
+    const message = data as RobotMessage;
     const { camera } = parseTopic(message.topic) as { camera: string };
     if (message.payload.length === 0) return;
     await this.streams.robotReported(robotOf(message), camera, parseMessage(ReportedStream, message.payload));
   }
 
   @EventPattern(topic('evt', { kind: 'sync-request' }))
-  async syncRequested(@Payload() message: RobotMessage): Promise<void> {
+  async syncRequested(@Payload() data: object): Promise<void> {
+    const message = data as RobotMessage;
     await this.streams.sendAgain(robotOf(message), parseMessage(SyncRequest, message.payload).camera);
   }
 }

@@ -33,7 +33,7 @@ export class StreamsController {
   async list(@CurrentCaller() caller: Caller, @Query() { limit, cursor }: PageQuery): Promise<StreamPage> {
     const after = cursor === undefined ? null : await streamId.transform(cursor, { type: 'query' });
     const [page, viewers] = await Promise.all([
-      this.streams.listOpen(caller, limit, after),
+      this.streams.listOpen(caller, limit, after ?? null),
       this.monitor.viewersByPath(),
     ]);
     return {

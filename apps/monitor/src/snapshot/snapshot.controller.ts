@@ -1,7 +1,7 @@
 import { Controller, Get, Headers } from '@nestjs/common';
 import { equalSecrets } from '@rovercast/access';
 import { DomainError } from '@rovercast/contracts';
-import type { MediaTrackView, SnapshotView } from './snapshot.view';
+import type { SnapshotView } from './snapshot.view';
 import { MonitorSettings } from '../monitor.settings';
 import { SnapshotStore } from './snapshot.store';
 
