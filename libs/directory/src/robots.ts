@@ -1,4 +1,4 @@
-import { hashSecret, newSecret, type DerivedKeys } from '@rovercast/access';
+import { hashSecret, isStreamKey, newSecret, type DerivedKeys } from '@rovercast/access';
 import { DomainError, ID_PATTERN, isId, MAIN_CAMERA } from '@rovercast/contracts';
 import type { RobotKind } from '@rovercast/database';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -146,6 +146,9 @@ function checked(robot: NewRobot): Required<Omit<NewRobot, 'key'>> {
   const kind = robot.kind ?? 'agent';
   const cameras = robot.cameras ?? [MAIN_CAMERA];
   const legacyTopic = robot.legacyTopic ?? null;
+  if (robot.key !== undefined && !isStreamKey(robot.key)) {
+    throw badField('key', 'key must be rk_ and 43 URL-safe characters');
+  }
   if (!isId(robot.id)) throw badField('id', `id must match ${ID_PATTERN.source}`);
   checkCameras(cameras);
   if ((kind === 'legacy') !== (legacyTopic !== null)) {

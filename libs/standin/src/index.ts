@@ -1,1 +1,2 @@
-export {};
+export type { Standin, StandinOptions } from './options';
+export { startStandin } from './standin';

@@ -1,0 +1,14 @@
+import 'reflect-metadata';
+import { parseSettings, runProcess } from '@rovercast/platform';
+import { existsSync } from 'node:fs';
+import { createDeviceApp } from './device-app';
+import { DeviceSettings } from './settings/device.settings';
+import { legacyEnvironment } from './settings/legacy-environment.rules';
+
+void runProcess('device', async () => {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const settings = parseSettings(DeviceSettings, legacyEnvironment(process.env));
+  const app = await createDeviceApp(settings);
+  await app.listen(settings.port, settings.host);
+  return app;
+});

@@ -1,0 +1,64 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { topic, type ReportedStream, type RobotInfo, type SyncRequest } from '@rovercast/contracts';
+import { publish, RobotMqttStrategy, SparseWarnings } from '@rovercast/mqtt';
+import { DeviceSettings } from '../settings/device.settings';
+import { Boot } from './boot';
+
+/**
+ * What the robot says. Without a connection it says nothing: the state that counts is told anew on every connection.
+ */
+@Injectable()
+export class RobotPublisher {
+  private readonly warnings = new SparseWarnings((line) => {
+    new Logger(RobotPublisher.name).warn(line);
+  });
+
+  private seq = 0;
+
+  constructor(
+    private readonly settings: DeviceSettings,
+    private readonly strategy: RobotMqttStrategy,
+    private readonly boot: Boot,
+  ) {}
+
+  get connected(): boolean {
+    try {
+      return this.strategy.unwrap().connected;
+    } catch {
+      return false;
+    }
+  }
+
+  presence(word: { online: boolean; clean?: boolean }, timeoutMs?: number): Promise<void> {
+    return this.say(
+      topic('presence', { robotId: this.settings.robotId }),
+      this.boot.presence(word),
+      timeoutMs,
+    );
+  }
+
+  info(body: RobotInfo): Promise<void> {
+    return this.say(topic('info', { robotId: this.settings.robotId }), body);
+  }
+
+  /** Stamps the report with its place in this life of the agent. */
+  reported(camera: string, body: Omit<ReportedStream, 'bootId' | 'connSeq' | 'seq'>): Promise<void> {
+    const { bootId, connSeq } = this.boot;
+    this.seq += 1;
+    const stamped: ReportedStream = { ...body, bootId, connSeq, seq: this.seq };
+    return this.say(topic('reported', { robotId: this.settings.robotId, camera }), stamped);
+  }
+
+  syncRequest(body: SyncRequest): Promise<void> {
+    return this.say(topic('evt', { robotId: this.settings.robotId, kind: 'sync-request' }), body);
+  }
+
+  private async say(to: string, body: object, timeoutMs?: number): Promise<void> {
+    if (!this.connected) return;
+    try {
+      await publish(this.strategy.unwrap(), to, body, { timeoutMs });
+    } catch (error) {
+      this.warnings.warn('message not published', { topic: to, reason: (error as Error).message });
+    }
+  }
+}

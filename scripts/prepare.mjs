@@ -1,0 +1,165 @@
+// What `npm start` and `npm test` do first: check Node, install the locked packages, build what changed.
+// Plain Node without packages, because it runs on a fresh clone.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const rootDir = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+const MINIMUM = [20, 19];
+const PROJECTS = {
+  auth: 'apps/auth',
+  monitor: 'apps/monitor',
+  gateway: 'apps/gateway',
+  device: 'apps/device',
+  stack: 'scripts/stack',
+};
+/** Two compilers keep two cores busy. */
+const BUILDS_AT_ONCE = 2;
+
+/** Stops with one sentence; the stack of a broken precondition helps nobody. */
+export function stopWith(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
+
+export function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return;
+  stopWith(`Rovercast needs Node ${MINIMUM.join('.')} or newer; this is ${process.versions.node}.`);
+}
+
+/** Runs a command and answers its exit code and, when quiet, its output. */
+function run(program, args, { quiet = false, env = process.env } = {}) {
+  return new Promise((resolveRun) => {
+    const isNpm = program === 'npm';
+    const npmScript = process.env.npm_execpath;
+    const [file, argv] =
+      isNpm && npmScript?.endsWith('.js') ? [process.execPath, [npmScript, ...args]] : [program, args];
+    const child = spawn(file, argv, {
+      cwd: rootDir,
+      env,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32' && file === 'npm',
+    });
+    let output = '';
+    child.stdout?.on('data', (text) => (output += text));
+    child.stderr?.on('data', (text) => (output += text));
+    child.on('error', (error) => resolveRun({ code: 1, output: error.message }));
+    child.on('close', (code) => resolveRun({ code: code ?? 1, output }));
+  });
+}
+
+const hashOf = (...texts) =>
+  texts.reduce((hash, text) => hash.update(text), createHash('sha256')).digest('hex');
+const readOr = (file, otherwise) => (existsSync(file) ? readFileSync(file, 'utf8') : otherwise);
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Installs the locked packages unless node_modules holds them already. */
+export async function install() {
+  const lock = join(rootDir, 'package-lock.json');
+  if (!existsSync(lock)) stopWith('package-lock.json is missing; this is not a complete checkout.');
+  const stamp = join(rootDir, 'node_modules', '.rovercast-installed');
+  const wanted = hashOf(readFileSync(lock), process.platform, process.arch);
+  if (readOr(stamp, '') === wanted) return;
+  if (!existsSync(stamp) && holdsLocked(lock)) {
+    writeFileSync(stamp, wanted);
+    return;
+  }
+  const began = performance.now();
+  console.log('Installing the locked packages (npm ci), about a minute …');
+  const { code } = await run(
+    'npm',
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      env: { ...process.env, SCARF_ANALYTICS: 'false', NODE_ENV: 'development' },
+    },
+  );
+  if (code !== 0) stopWith('npm ci failed; its own words are above. Is the package registry within reach?');
+  writeFileSync(stamp, wanted);
+  console.log(`Installed (${seconds(began)}).`);
+}
+
+/** Whether somebody else's `npm ci` has put exactly the locked packages there. */
+function holdsLocked(lock) {
+  const hidden = join(rootDir, 'node_modules', '.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const versions = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
+  const [there, locked] = [versions(hidden), versions(lock)];
+  return Object.entries(locked).every(
+    ([path, { version, optional, dev, peer }]) =>
+      path === '' || optional || (peer && !dev && !there[path]) || there[path]?.version === version,
+  );
+}
+
+/** All files below a folder that go into a build, in a fixed order. */
+function sources(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.(ts|json)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((file) => !/\.(spec|medium|contract|e2e|fault)\.ts$/.test(file))
+    .sort();
+}
+
+/** A text that changes with every input of a project's build. */
+function inputsOf(project) {
+  const files = [
+    ...sources(join(rootDir, PROJECTS[project])),
+    ...sources(join(rootDir, 'libs')),
+    ...['tsconfig.base.json', 'nest-cli.json', 'package-lock.json', 'scripts/tsconfig.json'].map((name) =>
+      join(rootDir, name),
+    ),
+  ];
+  return hashOf(...files.flatMap((file) => [relative(rootDir, file), '\0', readOr(file, ''), '\0']));
+}
+
+const stampOf = (project) => join(rootDir, 'dist', '.stamps', project);
+const outputOf = (project) =>
+  join(
+    rootDir,
+    'dist',
+    project === 'stack' ? 'stack/scripts/stack' : `apps/${project}/apps/${project}/src`,
+    'main.js',
+  );
+const isBuilt = (project) =>
+  existsSync(outputOf(project)) && readOr(stampOf(project), '') === inputsOf(project);
+
+async function buildOne(project) {
+  const inputs = inputsOf(project); // before: what is edited meanwhile is built the next time
+  rmSync(stampOf(project), { force: true });
+  const nest = join(rootDir, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+  const began = performance.now();
+  const { code, output } = await run(process.execPath, [nest, 'build', project], { quiet: true });
+  if (code !== 0 || !existsSync(outputOf(project))) {
+    console.error(output.trim());
+    return false;
+  }
+  mkdirSync(dirname(stampOf(project)), { recursive: true });
+  writeFileSync(stampOf(project), inputs);
+  console.log(`  ${project} (${seconds(began)})`);
+  return true;
+}
+
+/** Builds the projects whose sources changed. */
+export async function build(wanted = []) {
+  const unknown = wanted.filter((project) => !(project in PROJECTS));
+  if (unknown.length > 0)
+    stopWith(`There is no project ${unknown[0]}; there are ${Object.keys(PROJECTS).join(', ')}.`);
+  const queue = (wanted.length > 0 ? wanted : Object.keys(PROJECTS)).filter((project) => !isBuilt(project));
+  if (queue.length === 0) return;
+  const began = performance.now();
+  console.log(`Building ${queue.join(', ')} …`);
+  const failed = [];
+  const worker = async () => {
+    for (let project = queue.shift(); project; project = queue.shift()) {
+      if (!(await buildOne(project))) failed.push(project);
+    }
+  };
+  await Promise.all(Array.from({ length: BUILDS_AT_ONCE }, worker));
+  if (failed.length > 0)
+    stopWith(`The build of ${failed.join(', ')} failed; the compiler's words are above.`);
+  console.log(`Built (${seconds(began)}).`);
+}
