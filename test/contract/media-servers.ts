@@ -17,7 +17,7 @@ export interface MediaServer {
 }
 
 export const HOLD_TIMEOUT_MS = 2_000;
-export const READ_TIMEOUT_MS = 2_000;
+export const READ_TIMEOUT_MS = 3_000;
 
 interface Variant {
   name: string;
