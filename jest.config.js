@@ -25,8 +25,8 @@ const level = (name, extra = {}) => ({
 });
 
 const withPostgres = {
-  globalSetup: '<rootDir>/test/jest/postgres-setup.js',
-  globalTeardown: '<rootDir>/test/jest/postgres-teardown.js',
+  globalSetup: '<rootDir>/test/jest/postgres-setup.ts',
+  globalTeardown: '<rootDir>/test/jest/postgres-teardown.ts',
 };
 
 module.exports = {

@@ -31,6 +31,25 @@ export function requireNode() {
   stopWith(`Rovercast needs Node ${MINIMUM.join('.')} or newer; this is ${process.versions.node}.`);
 }
 
+/** Parent and grandparent: npm runs a script by a shell, and does not hand signals through it. */
+function ancestors() {
+  const stat = `/proc/${process.ppid}/stat`;
+  const fields = existsSync(stat) ? readFileSync(stat, 'latin1').split(') ').at(-1).split(' ') : [];
+  return `${process.ppid} ${fields[1] ?? ''}`;
+}
+
+/** Ends this process as by SIGTERM when npm, or the shell between us and it, is killed. */
+export function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  const before = ancestors();
+  const timer = setInterval(() => {
+    if (ancestors() === before) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, 200);
+  timer.unref();
+}
+
 /** Runs a command and answers its exit code and, when quiet, its output. */
 function run(program, args, { quiet = false, env = process.env } = {}) {
   return new Promise((resolveRun) => {

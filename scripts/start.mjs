@@ -1,9 +1,10 @@
 // `npm start`: install and build when needed, then become the launcher.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, install, requireNode, rootDir } from './prepare.mjs';
+import { build, endWithNpm, install, requireNode, rootDir } from './prepare.mjs';
 
 requireNode();
+endWithNpm();
 await install();
 await build();
 // In this process: Ctrl-C and SIGTERM reach the launcher itself, and nothing stands between it and its parent.

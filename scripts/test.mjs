@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, install, requireNode, rootDir, stopWith } from './prepare.mjs';
+import { build, endWithNpm, install, requireNode, rootDir, stopWith } from './prepare.mjs';
 
 const LEVELS = ['unit', 'medium', 'contract', 'e2e', 'fault'];
 const USUAL = ['unit', 'medium', 'contract', 'e2e'];
@@ -59,6 +59,7 @@ function count(file, code) {
 }
 
 requireNode();
+endWithNpm();
 const { levels, options } = parse(process.argv.slice(2));
 await install();
 if (levels.some((level) => WHOLE_SYSTEM.includes(level))) await build();

@@ -18,7 +18,7 @@ export interface BannerFacts {
   hints: string[];
 }
 
-const row = (name: string, value: string): string => `  ${name.padEnd(12)}${value}`;
+const row = (name: string, value: string): string => `  ${name.padEnd(13)}${value}`;
 
 function tryCommands(stack: StackFile): string[] {
   const { gateway, accounts, robot, media } = stack;

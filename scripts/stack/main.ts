@@ -7,6 +7,9 @@ const rootDir = resolve(__dirname, '../../../..');
 const compiled = (app: string, file: string): string =>
   join(rootDir, 'dist', 'apps', app, 'apps', app, 'src', file);
 
+/** One Ctrl-C can arrive twice, from the terminal and from npm. */
+const SAME_SIGNAL_MS = 1_000;
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -19,9 +22,12 @@ async function run(options: Options): Promise<number> {
     say,
   });
   let stopAsked = false;
+  let askedAt = 0;
   const stop = (): void => {
+    if (stopAsked && Date.now() - askedAt < SAME_SIGNAL_MS) return;
     if (stopAsked) process.exit(130); // a second Ctrl-C: the children go with us
     stopAsked = true;
+    askedAt = Date.now();
     say('\nStopping …');
     void stack.stop();
   };

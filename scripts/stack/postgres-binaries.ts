@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, cpSync, existsSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
-import { chmodSync, lstatSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
@@ -74,8 +74,10 @@ const isTrusted = (folder: string): boolean => {
 
 /** Copies the package's folder (58 MB, 0.2 s) to a place that every account can read. */
 function copyTo(parent: string, nativeDir: string): PostgresBinaries | undefined {
-  const version = statSync(join(nativeDir, 'bin', 'postgres'));
-  const place = join(parent, `rovercast-postgres-${version.size}-${Math.floor(version.mtimeMs)}`);
+  const manifest = JSON.parse(readFileSync(join(nativeDir, '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const place = join(parent, `rovercast-postgres-${manifest.version}`);
   if (!isTrusted(place)) {
     try {
       const draft = mkdtempSync(join(parent, `${basename(place)}.`));

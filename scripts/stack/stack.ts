@@ -50,6 +50,7 @@ export class Stack {
   private readonly dataDir: string;
   private readonly around: Surroundings;
   private record?: RunRecord;
+  private readonly apps = new Map<AppName, Child>();
 
   constructor(
     private readonly options: Options,
@@ -211,28 +212,35 @@ export class Stack {
 
   private async startApps(choice: Choice, isNewDatabase: boolean): Promise<void> {
     const { plan, given } = choice;
+    this.closers.push(() => this.stopApps());
     const now = seededBy(this.site.appScript('auth'), given.databaseUrl);
     const before = compareSeeded(this.dataDir, now);
     const auth = this.startApp('auth', plan);
     if (!before.isMigrated || isNewDatabase) await this.orFailure(auth.ready);
     if (before.needsAccounts || isNewDatabase) await this.orFailure(this.seed(plan));
     rememberSeeded(this.dataDir, now);
-    const others = APPS.filter((app) => app !== 'auth' && (app !== 'device' || this.options.robot));
-    const apps = [auth, ...others.map((app) => this.startApp(app, plan))];
-    for (const app of apps)
-      void app.ready.then(
-        () => this.site.say(`${app.name} is ready`),
-        () => {},
-      );
-    await this.orFailure(Promise.all(apps.map((app) => app.ready)));
+    const gateway = this.startApp('gateway', plan);
+    await this.orFailure(auth.ready); // the others knock at its door at once
+    const rest = [this.startApp('monitor', plan)];
+    if (this.options.robot) rest.push(this.startApp('device', plan));
+    await this.orFailure(Promise.all([gateway, ...rest].map((app) => app.ready)));
   }
 
   private startApp(name: AppName, plan: Plan): Child {
     const script = this.site.appScript(name);
     const app = startApp(name, script, appEnvironment(name, plan, this.site.environment), this.around);
-    this.closers.push(() => app.stop());
+    this.apps.set(name, app);
     this.watch(app);
+    void app.ready.then(
+      () => this.site.say(`${name} is ready`),
+      () => {},
+    );
     return app;
+  }
+
+  /** Whoever uses another goes before it. */
+  private async stopApps(): Promise<void> {
+    for (const name of [...APPS].reverse()) await this.apps.get(name)?.stop();
   }
 
   private watch(child: Child): void {
