@@ -2,6 +2,19 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { DomainError, type FieldProblem } from './errors';
 
+/** Nothing that we exchange is nested deeper; the validators recurse, and 2,000 nested lists fit into 4 kB. */
+const MAX_DEPTH = 16;
+
+/** Whether a value is nested deeper than any message of ours; looked at level by level, so that it cannot overflow itself. */
+export function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= MAX_DEPTH; depth += 1) {
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
 /** The problems of a validated object as a flat list, nested fields joined by dots; values are never echoed. */
 export function fieldProblems(errors: ValidationError[], parent = ''): FieldProblem[] {
   return errors.flatMap((error) => {
@@ -22,6 +35,7 @@ export function parseAs<T extends object>(type: new () => T, value: unknown): T 
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DomainError('INVALID_INPUT', 'the message is not a JSON object');
   }
+  if (isTooDeep(value)) throw new DomainError('INVALID_INPUT', 'the message is nested too deeply');
   const instance = plainToInstance(type, value, { exposeDefaultValues: true });
   const fields = fieldProblems(validateSync(instance, { whitelist: true, forbidUnknownValues: true }));
   if (fields.length > 0) {

@@ -3,6 +3,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsNumber,
   IsOptional,
   IsString,
   IsUrl,
@@ -81,7 +82,12 @@ export class StreamProfile {
 /** Where a robot publishes, and the short-lived ticket that opens the door there. Never retained. */
 export class Ingest {
   /** Publish URL without credentials. @example rtsp://media.example.org:8554/robots/r1 */
-  @IsUrl({ protocols: ['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt'], require_tld: false, require_protocol: true })
+  @IsUrl({
+    protocols: ['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt'],
+    require_tld: false,
+    require_protocol: true,
+    disallow_auth: true,
+  })
   @MaxLength(512)
   url: string;
 
@@ -208,13 +214,19 @@ export type ReportedState = (typeof REPORTED_STATES)[number];
 export class EncoderStats {
   /** Frames per second. */
   @IsOptional()
+  @IsNumber()
+  @Min(0)
   fps?: number;
 
   @IsOptional()
+  @IsNumber()
+  @Min(0)
   bitrateKbps?: number;
 
   /** Frames encoded since the start. */
   @IsOptional()
+  @IsNumber()
+  @Min(0)
   frames?: number;
 }
 

@@ -55,11 +55,12 @@ export function filterCovers(filter: string, topicOrFilter: string): boolean {
   return wanted.length === actual.length;
 }
 
-/** Whether a list of rights lets a connection publish to a topic or subscribe to a filter. */
+/** Whether a list of rights lets a connection publish to a topic (which has no wildcards) or subscribe to a filter. */
 export function mayUseTopic(
   rights: TopicRight[],
   action: TopicRight['action'],
   topicOrFilter: string,
 ): boolean {
+  if (action === 'publish' && /[+#]/.test(topicOrFilter)) return false;
   return rights.some((right) => right.action === action && filterCovers(right.filter, topicOrFilter));
 }

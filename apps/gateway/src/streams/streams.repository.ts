@@ -40,6 +40,16 @@ interface OpenRequest {
   profile: StreamProfile | null;
 }
 
+interface CloseRequest {
+  id: string;
+  cause: StreamCause;
+  /** Of the wish to be off. */
+  requestId: string;
+  /** It ended by a fault, and at once; otherwise it is stopping. */
+  failed: boolean;
+  detail?: string;
+}
+
 const STREAM = `id, robot_id AS "robotId", camera, path, state, cause, detail, requested_at AS "requestedAt",
   lease_until AS "leaseUntil", live_at AS "liveAt", ended_at AS "endedAt"`;
 const WISH = `w.robot_id AS "robotId", w.camera, w.version::float8 AS version, w.state, w.session_id AS "sessionId",
@@ -70,14 +80,10 @@ export class StreamsRepository {
   }
 
   /** Takes a stream out of service, see `close_stream` in the migrations. @returns whether it was in service */
-  async close(
-    id: string,
-    cause: StreamCause,
-    options: { failed: boolean; detail?: string },
-  ): Promise<boolean> {
+  async close({ id, cause, requestId, failed, detail }: CloseRequest): Promise<boolean> {
     const rows = await this.database.query<{ version: string | null }[]>(
-      'SELECT close_stream($1, $2, $3, $4) AS version',
-      [id, cause, options.detail ?? null, options.failed],
+      'SELECT close_stream($1, $2, $3, $4, $5) AS version',
+      [id, cause, detail ?? null, failed, requestId],
     );
     return rows[0].version !== null;
   }

@@ -59,7 +59,7 @@ export class StreamsService {
     const wish = {
       robotId,
       camera: request.camera,
-      requestId: randomUUID(),
+      requestId: this.keeper.ownChange(),
       profile: request.profile ?? null,
     };
     const opened = await this.streams.open({
@@ -89,7 +89,7 @@ export class StreamsService {
     const robot = await this.drivable(caller, robotId, camera);
     const open = await this.streams.newest(robotId, camera);
     if (!open || open.endedAt !== null) return open;
-    if (await this.streams.close(open.id, 'user', { failed: false })) {
+    if (await this.close(open.id, 'user', { failed: false })) {
       this.log.log({ msg: 'stream stopping', robotId, camera, streamId: open.id, user: caller.username });
       await this.tellOff(robot, camera);
     }
@@ -155,7 +155,13 @@ export class StreamsService {
         cause,
         detail: report.detail,
       });
-      await this.streams.close(stream.id, cause, { failed: true, detail: report.detail });
+      await this.streams.close({
+        id: stream.id,
+        cause,
+        requestId: randomUUID(),
+        failed: true,
+        detail: report.detail,
+      });
     }
   }
 
@@ -169,7 +175,6 @@ export class StreamsService {
 
   /** Tells the robot to start, and takes everything back if it will not. */
   private async bring(wish: Wish, robot: Robot, wait: Wait): Promise<void> {
-    this.keeper.telling(wish);
     const told = this.tellOn(wish, robot).catch(async (error: unknown) => {
       await this.giveUp(wish, robot, error);
       throw error;
@@ -197,12 +202,14 @@ export class StreamsService {
       streamId: wish.sessionId,
       cause,
     });
-    await this.streams.close(wish.sessionId as string, cause, {
-      failed: true,
-      detail: (error as Error).message,
-    });
+    await this.close(wish.sessionId as string, cause, { failed: true, detail: (error as Error).message });
     // A robot that took the order without our hearing of it must not stream on: off, with a higher version.
     await this.tellOff(robot, wish.camera);
+  }
+
+  /** Closes a stream of which this process tells the robot itself. */
+  private close(id: string, cause: StreamCause, how: { failed: boolean; detail?: string }): Promise<boolean> {
+    return this.streams.close({ id, cause, requestId: this.keeper.ownChange(), ...how });
   }
 
   /** Passes an off on that is in Postgres already; when the robot cannot be told, its lease ends the stream. */
@@ -211,7 +218,6 @@ export class StreamsService {
       if (robot.legacyTopic !== null) return void (await this.orders.tellLegacy(robot.legacyTopic, 'off'));
       const wish = await this.streams.wish(robot.id, camera);
       if (!wish) return;
-      this.keeper.telling(wish);
       if (this.presence.isOnline(robot.id)) await this.orders.tell(wish);
       else await this.orders.keep(wish);
     } catch (error) {

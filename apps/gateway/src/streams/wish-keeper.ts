@@ -1,14 +1,16 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DomainError, LEASE_TTL_MS } from '@rovercast/contracts';
+import { LRUCache } from 'lru-cache';
+import { randomUUID } from 'node:crypto';
 import { StreamNews } from './stream-news';
 import { StreamOrders } from './stream-orders';
-import { StreamsRepository, type Wish } from './streams.repository';
+import { StreamsRepository } from './streams.repository';
 
 /** How often the leases of running streams are renewed, in milliseconds: twice may be missed. */
 const RENEW_EVERY_MS = LEASE_TTL_MS / 3;
 
-/** Versions that this process told the robot itself are not told again when Postgres announces them. */
-const TOLD_MAX = 10_000;
+/** How many of its own changes a process remembers, so as not to pass them on when Postgres announces them. */
+const OWN_CHANGES_MAX = 10_000;
 
 /**
  * Keeps robots told: renews the leases of streams that should run, and passes on wishes that somebody else changed (the monitor,
@@ -17,7 +19,7 @@ const TOLD_MAX = 10_000;
 @Injectable()
 export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger(WishKeeper.name);
-  private readonly told = new Map<string, number>();
+  private readonly ownChanges = new LRUCache<string, true>({ max: OWN_CHANGES_MAX });
   private timer?: NodeJS.Timeout;
   private closed = false;
 
@@ -37,19 +39,17 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
     clearTimeout(this.timer);
   }
 
-  /** This process tells the robot of a wish itself. */
-  telling({ robotId, camera, version }: Pick<Wish, 'robotId' | 'camera' | 'version'>): void {
-    const key = `${robotId}/${camera}`;
-    this.told.delete(key);
-    this.told.set(key, version);
-    if (this.told.size > TOLD_MAX) this.told.delete(this.told.keys().next().value as string);
+  /** A request id for a change that this process makes and tells the robot of itself; take it before the change is made. */
+  ownChange(): string {
+    const requestId = randomUUID();
+    this.ownChanges.set(requestId, true);
+    return requestId;
   }
 
   private async passOn(robotId: string, camera: string): Promise<void> {
     try {
       const wish = await this.streams.wish(robotId, camera);
-      if (!wish || wish.version === 0 || (this.told.get(`${robotId}/${camera}`) ?? 0) >= wish.version) return;
-      this.telling(wish);
+      if (!wish || wish.version === 0 || this.ownChanges.has(wish.requestId)) return;
       await this.orders.tell(wish);
     } catch (error) {
       if (this.closed) return;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { StreamCause } from '@rovercast/contracts';
+import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { OpenStream } from './reconcile.rules';
 
@@ -50,7 +51,7 @@ export class StreamsRepository {
 
   /** See `close_stream` in the migrations; the gateway hears of the changed wish and tells the robot. */
   async close(id: string, cause: StreamCause, { failed }: { failed: boolean }): Promise<void> {
-    await this.database.query('SELECT close_stream($1, $2, NULL, $3)', [id, cause, failed]);
+    await this.database.query('SELECT close_stream($1, $2, NULL, $3, $4)', [id, cause, failed, randomUUID()]);
   }
 }
 

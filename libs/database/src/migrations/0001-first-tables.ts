@@ -191,7 +191,9 @@ export class FirstTables1700000000001 implements MigrationInterface {
 
       -- Takes a stream out of service: the wish becomes off with a higher version, so that any late 'on' is stale. The stream is
       -- 'stopping', or ended at once when p_failed. Does nothing to one that has ended or is stopping already.
-      CREATE FUNCTION close_stream(p_id uuid, p_cause text, p_detail text, p_failed boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+      CREATE FUNCTION close_stream(
+        p_id uuid, p_cause text, p_detail text, p_failed boolean, p_request_id text
+      ) RETURNS bigint LANGUAGE plpgsql AS $$
       DECLARE
         v_stream streams%ROWTYPE;
         v_version bigint;
@@ -207,7 +209,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
           RETURN NULL;
         END IF;
         UPDATE stream_wishes w SET version = w.version + 1, state = 'off', session_id = NULL, cause = p_cause,
-          request_id = gen_random_uuid()::text, updated_at = clock_timestamp()
+          request_id = p_request_id, updated_at = clock_timestamp()
           WHERE w.robot_id = v_stream.robot_id AND w.camera = v_stream.camera AND w.session_id = p_id
           RETURNING w.version INTO v_version;
         RETURN v_version;
