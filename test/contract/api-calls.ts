@@ -6,10 +6,10 @@ import { parse } from 'yaml';
 import type { MediaServer } from './media-servers';
 import { GOOD } from './recording-hook';
 
-type Json = any; // eslint-disable-line @typescript-eslint/no-explicit-any
+type Json = any;
 
 const OPENAPI = join(__dirname, '../../../shared/reference/mediamtx-openapi-v1.20.1.yaml');
-const document = existsSync(OPENAPI) ? (parse(readFileSync(OPENAPI, 'utf8')) as Json) : undefined;
+const document = existsSync(OPENAPI) ? parse(readFileSync(OPENAPI, 'utf8')) : undefined;
 const ajv = new Ajv({ strict: false, allErrors: true });
 addFormats(ajv);
 ajv.addFormat('uint64', {

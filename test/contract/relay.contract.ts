@@ -1,7 +1,7 @@
 import { api, listed, pathOf } from './api-calls';
 import { HOLD_TIMEOUT_MS, type MediaServer, reportMissingBinary, variants } from './media-servers';
 import { RecordingHook, TICKET } from './recording-hook';
-import { hasGstreamer, Tools } from './tools';
+import { hasGstreamer, type RawRtsp, Tools } from './tools';
 import { until } from './until';
 
 const PATIENCE = { timeoutMs: 12_000 };
@@ -12,14 +12,18 @@ reportMissingBinary();
 describe.each(variants)('media through $name', ({ start }) => {
   const hook = new RecordingHook();
   const tools = new Tools();
+  const lasting = new Tools();
   let server: MediaServer;
+  let silent: RawRtsp;
 
   beforeAll(async () => {
     await hook.start();
     server = await start(hook.url);
+    silent = lasting.rtsp(server.rtmp);
   });
   afterEach(() => tools.cleanUp());
   afterAll(async () => {
+    await lasting.cleanUp();
     await server.close();
     await hook.stop();
   });
@@ -132,7 +136,6 @@ describe.each(variants)('media through $name', ({ start }) => {
     });
 
     it('that connect to the RTMP port and say nothing are hung up on', async () => {
-      const silent = tools.rtsp(server.rtmp);
       await until(() => silent.closed, PATIENCE);
       await until(async () => (await listed(server, 'rtmpconns')).length === 0, PATIENCE);
     });

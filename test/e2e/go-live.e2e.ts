@@ -4,7 +4,7 @@ import { RestClient } from './support/client';
 import { play } from './support/player';
 import { familyOf, isAlive } from './support/processes';
 import { RunningStack, type StackInfo } from './support/stack';
-import { until } from './support/until';
+import { until } from '../support/until';
 
 const hasMediaMtx = (): boolean => {
   try {
@@ -193,6 +193,18 @@ describe.each(SERVERS)('go live through $server', ({ kind, environment }) => {
     );
     expect(ended.cause).toBe('last_viewer_left');
     await until(() => encoders().length === 0, { timeoutMs: 3_000 });
+  });
+
+  it('describes every call in Swagger', async () => {
+    expect((await fetch(`${info.gateway.url}/docs`)).status).toBe(200);
+    const { paths } = (await admin.get('/docs-json')).body as {
+      paths: Record<string, Record<string, { summary?: string }>>;
+    };
+    const unexplained = Object.entries(paths).flatMap(([path, calls]) =>
+      Object.entries(calls).flatMap(([method, { summary }]) => (summary ? [] : [`${method} ${path}`])),
+    );
+    expect(unexplained).toEqual([]);
+    expect(Object.keys(paths).length).toBeGreaterThan(10);
   });
 
   it('answers the older bridge', async () => {

@@ -13,7 +13,10 @@ export interface TestDatabase {
 }
 
 /** One statement as the superuser of the run's Postgres (jest's globalSetup starts it). */
-export async function asSuperuser(sql: string, parameters: unknown[] = []): Promise<Record<string, unknown>[]> {
+export async function asSuperuser(
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const url = process.env.TEST_DATABASE_URL;
   if (!url) throw new Error('TEST_DATABASE_URL is not set: run this suite in a project that starts Postgres');
   const client = new Client({ connectionString: url });

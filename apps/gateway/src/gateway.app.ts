@@ -1,7 +1,7 @@
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RobotMqttStrategy } from '@rovercast/mqtt';
-import { createHttpApp } from '@rovercast/platform';
+import { createHttpApp, Problem } from '@rovercast/platform';
 import { randomUUID } from 'node:crypto';
 import { RobotLink } from './fleet/robot-link';
 import { GatewayModule } from './gateway.module';
@@ -32,7 +32,17 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setVersion('1')
     .addBearerAuth()
     .build();
-  return SwaggerModule.createDocument(app, config);
+  const document = SwaggerModule.createDocument(app, config, { extraModels: [Problem] });
+  const problem = {
+    description: 'A problem document, see `code`',
+    content: { 'application/problem+json': { schema: { $ref: getSchemaPath(Problem) } } },
+  };
+  for (const operations of Object.values(document.paths)) {
+    for (const operation of Object.values(operations as Record<string, { responses?: object }>)) {
+      operation.responses = { ...operation.responses, default: problem };
+    }
+  }
+  return document;
 }
 
 function brokerConnection({ mqttUrl, mqttVersion }: GatewaySettings, replica: string) {

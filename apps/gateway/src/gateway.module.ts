@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { deriveKeys, PasswordPool, Tokens, type DerivedKeys } from '@rovercast/access';
 import { DatabaseModule } from '@rovercast/database';
 import { Robots, Users } from '@rovercast/directory';
@@ -10,6 +10,8 @@ import { FleetController } from './fleet/fleet.controller';
 import { PresenceRegistry } from './fleet/presence.registry';
 import { RobotLink } from './fleet/robot-link';
 import { GatewaySettings } from './gateway.settings';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
+import { IdempotencyRepository } from './idempotency/idempotency.repository';
 import { DERIVED_KEYS } from './keys';
 import { LegacyController } from './legacy/legacy.controller';
 import { RobotsController } from './robots/robots.controller';
@@ -88,6 +90,8 @@ export class GatewayModule {
         ...DIRECTORY,
         { provide: RobotMqttStrategy, useValue: strategy },
         { provide: APP_GUARD, useClass: CallerGuard },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+        IdempotencyRepository,
         Accounts,
         MonitorClient,
         PresenceRegistry,

@@ -8,7 +8,16 @@ export {
 } from './access.rules';
 export { PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, PasswordPool, PasswordPoolFull } from './passwords';
 export { isValidPattern, matchesPath } from './pattern.rules';
-export { deriveKeys, equalSecrets, hashSecret, isStreamKey, newSecret, type DerivedKeys } from './secrets';
+export {
+  deriveKeys,
+  equalSecrets,
+  hashSecret,
+  isStreamKey,
+  newSecret,
+  open,
+  seal,
+  type DerivedKeys,
+} from './secrets';
 export {
   looksLikeToken,
   pathDigest,

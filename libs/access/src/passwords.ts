@@ -77,8 +77,10 @@ export class PasswordPool {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const job of this.queue.splice(0)) job.reject(new PasswordPoolFull('closing'));
-    await Promise.all([...this.idle, ...this.running.keys()].map((worker) => worker.terminate()));
+    const workers = [...this.idle, ...this.running.keys()];
+    const jobs = [...this.running.values(), ...this.queue.splice(0)];
+    for (const job of jobs) job.reject(new PasswordPoolFull('closing'));
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
   private run(hash: string | null, password: string): Promise<string | boolean> {
@@ -114,11 +116,17 @@ export class PasswordPool {
       else job?.resolve(result as string | boolean);
       this.next();
     });
-    worker.on('error', (error) => {
-      this.running.get(worker)?.reject(error);
-      this.running.delete(worker);
-      this.next();
-    });
+    worker.on('error', (error) => this.dismiss(worker, error));
+    worker.on('exit', () => this.dismiss(worker, new Error('the password thread ended')));
     return worker;
+  }
+
+  /** A thread that is gone takes its job with it, and gets no other. */
+  private dismiss(worker: Worker, why: Error): void {
+    const place = this.idle.indexOf(worker);
+    if (place >= 0) this.idle.splice(place, 1);
+    this.running.get(worker)?.reject(why);
+    this.running.delete(worker);
+    this.next();
   }
 }

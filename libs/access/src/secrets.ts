@@ -1,4 +1,12 @@
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** Keys for one purpose each, made from `AUTH_SECRET`, so that a token of one kind never passes as another. */
 export interface DerivedKeys {
@@ -7,6 +15,7 @@ export interface DerivedKeys {
   api: Buffer;
   media: Buffer;
   lookup: Buffer;
+  seal: Buffer;
 }
 
 export function deriveKeys(secret: string): DerivedKeys {
@@ -17,6 +26,7 @@ export function deriveKeys(secret: string): DerivedKeys {
     api: derive('api'),
     media: derive('media'),
     lookup: derive('lookup'),
+    seal: derive('seal'),
   };
 }
 
@@ -45,4 +55,23 @@ export function hashSecret(keys: DerivedKeys, secret: string): Buffer {
 export function equalSecrets(left: string, right: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** A text that only holders of the keys can read (AES-256-GCM: IV, tag, ciphertext). */
+export function seal(keys: DerivedKeys, text: string): Buffer {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', keys.seal, iv);
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
+}
+
+/** What was sealed. @throws Error when it was sealed with other keys or changed since */
+export function open(keys: DerivedKeys, sealed: Buffer): string {
+  const decipher = createDecipheriv('aes-256-gcm', keys.seal, sealed.subarray(0, IV_BYTES));
+  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  const text = decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES));
+  return Buffer.concat([text, decipher.final()]).toString('utf8');
 }

@@ -279,8 +279,9 @@ export class IdempotencyKeyRow {
   @Column('integer', { nullable: true })
   status: number | null;
 
-  @Column('jsonb', { nullable: true })
-  body: unknown;
+  /** Sealed, see libs/access. */
+  @Column('bytea', { nullable: true })
+  body: Buffer | null;
 
   @Index('idempotency_keys_created_at_idx')
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })

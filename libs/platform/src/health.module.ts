@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Res, type DynamicModule } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from './public';
 import type { FastifyReply } from 'fastify';
 
 /** Each check resolves when its part is usable and rejects with a short reason otherwise. */
@@ -8,6 +9,7 @@ export type ReadinessChecks = Record<string, () => Promise<void> | void>;
 const CHECKS = Symbol('readiness checks');
 
 @ApiExcludeController()
+@Public()
 @Controller('health')
 class HealthController {
   constructor(@Inject(CHECKS) private readonly checks: ReadinessChecks) {}

@@ -1,11 +1,12 @@
-import { ValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
+import { ValidationPipe, type ArgumentMetadata, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DomainError, fieldProblems } from '@rovercast/contracts';
+import { DomainError, fieldProblems, isTooDeep } from '@rovercast/contracts';
+import type { FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { JsonLogger } from './logger';
-import { ProblemFilter } from './problem.filter';
+import { ProblemFilter, sendProblem, toDomainError } from './problem.filter';
 
 interface HttpAppOptions {
   /** Name of the app, on every log line. */
@@ -18,9 +19,17 @@ interface HttpAppOptions {
   logger?: JsonLogger;
 }
 
+class InputPipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type !== 'custom' && isTooDeep(value))
+      throw new DomainError('INVALID_INPUT', 'the request is nested too deeply');
+    return super.transform(value, metadata);
+  }
+}
+
 /** Bodies and queries are checked against their DTO; unknown fields are refused by name, or dropped when asked to. */
 export function inputPipe({ tolerateUnknownFields = false } = {}): ValidationPipe {
-  return new ValidationPipe({
+  return new InputPipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: !tolerateUnknownFields,
@@ -33,7 +42,8 @@ export function inputPipe({ tolerateUnknownFields = false } = {}): ValidationPip
 }
 
 /**
- * A Nest application on Fastify with our problem documents, input checks and headers. Not yet listening.
+ * A Nest application on Fastify with our problem documents, input checks and headers. Not yet listening. Bodies are JSON and
+ * nothing else: a form or plain text is what a page of somebody else can send without asking.
  * Request ids come from `X-Request-Id` when it is a plain token, else they are made.
  */
 export async function createHttpApp(
@@ -46,6 +56,8 @@ export async function createHttpApp(
     requestTimeout: 30_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
+      sendProblem(toDomainError(error), reply),
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
@@ -54,8 +66,10 @@ export async function createHttpApp(
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger,
     abortOnError: false,
+    bodyParser: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeContentTypeParser('text/plain');
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers({
       'x-request-id': request.id,

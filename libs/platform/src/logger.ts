@@ -14,10 +14,21 @@ const toLine = (line: unknown): { fields: Record<string, unknown>; text: string 
   return { fields: {}, text: scrub(String(line)) };
 };
 
-const scrubFields = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? scrub(value) : value]),
-  );
+/** Deeper parts of a logged value are cut; a circle ends there too. */
+const MAX_DEPTH = 5;
+
+function scrubValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return scrub(value);
+  if (value instanceof Error) return scrub(value.stack ?? value.message);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > MAX_DEPTH) return '…';
+  if (Array.isArray(value)) return value.map((item) => scrubValue(item, depth + 1));
+  if ('toJSON' in value && typeof value.toJSON === 'function') return scrubValue(value.toJSON(), depth + 1);
+  return scrubFields(value, depth + 1);
+}
+
+const scrubFields = (fields: object, depth = 0): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, scrubValue(value, depth)]));
 
 /**
  * One JSON line per event on standard output, credentials in URLs and queries masked.
@@ -50,7 +61,7 @@ export class JsonLogger implements LoggerService {
   private write(level: 'debug' | 'info' | 'warn' | 'error', line: Line | Error, rest: unknown[]): void {
     const { fields, text } = toLine(line);
     const texts = rest.filter((item): item is string => typeof item === 'string');
-    const context = texts.at(-1);
+    const context = scrub(texts.at(-1) ?? '');
     const stack = texts.length > 1 ? scrub(texts[0]) : undefined;
     this.pino[level]({ ...(context && { context }), ...fields, ...(stack && { stack }) }, text);
   }

@@ -1,8 +1,10 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from './public';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
 @ApiExcludeController()
+@Public()
 @Controller('metrics')
 class MetricsController {
   constructor(private readonly registry: Registry) {}

@@ -54,12 +54,22 @@ const DATABASE_DOWN = new Set([
   '08001',
   '57014',
   '55P03',
+  '40P01',
+  '40001',
 ]);
+
+/** Postgres refused a value: a NUL, no uuid, a number out of range, a character that JSON cannot hold. */
+const VALUE_REFUSED = new Set(['22021', '22P02', '22P05', '22003']);
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   const status = (error as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+function isValueRefused(error: unknown): boolean {
+  const { code, driverError } = (error ?? {}) as { code?: string; driverError?: { code?: string } };
+  return VALUE_REFUSED.has(code ?? driverError?.code ?? '');
 }
 
 function isDatabaseDown(error: unknown): boolean {
@@ -90,6 +100,8 @@ export function toDomainError(error: unknown): DomainError {
       retryAfterSeconds: 2,
     });
   }
+  if (isValueRefused(error))
+    return new DomainError('INVALID_INPUT', 'the request is not valid', { cause: error });
   return new DomainError('INTERNAL', 'something went wrong on our side', { cause: error });
 }
 
@@ -113,7 +125,6 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toDomainError(thrown);
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const status = ERROR_STATUS[error.code];
     if (error.code === 'INTERNAL') {
       const cause = error.cause instanceof Error ? error.cause : error;
       this.logger.error({
@@ -123,20 +134,26 @@ export class ProblemFilter implements ExceptionFilter {
         error: cause.stack,
       });
     }
-    const problem: Problem & Record<string, unknown> = {
-      type: `https://rovercast.dev/problems/${error.code}`,
-      title: error.message,
-      status,
-      code: error.code,
-      ...error.details,
-      ...(error.fields.length > 0 && { fields: error.fields }),
-    };
-    if (error.retryAfterSeconds !== undefined)
-      void reply.header('retry-after', String(error.retryAfterSeconds));
-    if (status === 401) void reply.header('www-authenticate', 'Bearer realm="rovercast"');
-    void reply
-      .status(status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify(problem));
+    sendProblem(error, reply);
   }
+}
+
+/** Answers a request with the problem document of a failure. */
+export function sendProblem(error: DomainError, reply: FastifyReply): void {
+  const status = ERROR_STATUS[error.code];
+  const problem: Problem & Record<string, unknown> = {
+    ...error.details,
+    type: `https://rovercast.dev/problems/${error.code}`,
+    title: error.message,
+    status,
+    code: error.code,
+    ...(error.fields.length > 0 && { fields: error.fields }),
+  };
+  if (error.retryAfterSeconds !== undefined)
+    void reply.header('retry-after', String(error.retryAfterSeconds));
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="rovercast"');
+  void reply
+    .status(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problem));
 }

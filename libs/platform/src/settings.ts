@@ -74,9 +74,9 @@ export function settingNames(type: new () => object): string[] {
 
 function readVariable(environment: Environment, name: string, problems: string[]): string | undefined {
   const file = environment[`${name}_FILE`];
-  if (!file) return environment[name] === '' ? undefined : environment[name];
+  if (!file) return environment[name] || undefined;
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8').trim() || undefined;
   } catch (error) {
     problems.push(`${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code})`);
     return undefined;

@@ -19,6 +19,11 @@ export class RestClient {
     return client;
   }
 
+  /** What identifies this client. */
+  headers(): Record<string, string> {
+    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+  }
+
   get(path: string): Promise<Answer> {
     return this.call('GET', path);
   }
@@ -35,7 +40,7 @@ export class RestClient {
     const response = await fetch(`${this.baseUrl}${path}`, {
       method,
       headers: {
-        ...(this.token && { authorization: `Bearer ${this.token}` }),
+        ...this.headers(),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -1,9 +1,10 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DomainError, LEGACY_TOPIC } from '@rovercast/contracts';
+import { Public } from '@rovercast/platform';
 import { StreamOrders } from '../streams/stream-orders';
 import { GatewaySettings } from '../gateway.settings';
-import { Public, type CallerRequest } from '../session/caller';
+import type { CallerRequest } from '../session/caller';
 import { LegacyAnswer } from './legacy.dto';
 
 /**

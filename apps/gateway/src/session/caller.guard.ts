@@ -2,8 +2,9 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { Tokens } from '@rovercast/access';
 import { DomainError } from '@rovercast/contracts';
+import { PUBLIC } from '@rovercast/platform';
 import { Accounts } from './accounts';
-import { PUBLIC, type CallerRequest } from './caller';
+import type { CallerRequest } from './caller';
 
 /** Lets in who shows a good access token of an account that is not disabled; everything else needs `@Public()`. */
 @Injectable()

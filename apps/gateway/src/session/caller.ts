@@ -1,14 +1,9 @@
-import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal } from '@rovercast/access';
 import type { FastifyRequest } from 'fastify';
 
 /** The logged-in user on whose behalf a request acts. */
 export type Caller = Extract<Principal, { kind: 'user' }>;
-
-export const PUBLIC = 'rovercast:public';
-
-/** Needs no login. */
-export const Public = (): ClassDecorator & MethodDecorator => SetMetadata(PUBLIC, true);
 
 export type CallerRequest = FastifyRequest & { caller?: Caller };
 

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { CurrentCaller, Public, type Caller } from './caller';
+import { Public } from '@rovercast/platform';
+import { CurrentCaller, type Caller } from './caller';
 import { LoginRequest, Me, RefreshRequest, SessionTokens } from './session.dto';
 import { SessionService } from './session.service';
 

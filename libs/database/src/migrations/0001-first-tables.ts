@@ -115,7 +115,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
         key text NOT NULL,
         fingerprint bytea NOT NULL,
         status integer,
-        body jsonb,
+        body bytea,
         created_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (user_id, key)
       );
