@@ -46,4 +46,7 @@ it('counts who is there', () => {
   expect(registry.onlineCount()).toBe(2);
   registry.forget('r2');
   expect(registry.onlineCount()).toBe(1);
+  registry.forgetAll();
+  expect(registry.onlineCount()).toBe(0);
+  expect(registry.isOnline('r1')).toBe(false);
 });

@@ -27,6 +27,11 @@ export class PresenceRegistry {
     this.byRobot.delete(robotId);
   }
 
+  /** Without the broker nothing is known: births and wills are missed until it is back, and it repeats what still holds. */
+  forgetAll(): void {
+    this.byRobot.clear();
+  }
+
   isOnline(robotId: string): boolean {
     return this.byRobot.get(robotId)?.online ?? false;
   }

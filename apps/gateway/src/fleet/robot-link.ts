@@ -18,7 +18,7 @@ export class RobotLink implements OnApplicationShutdown {
     private readonly strategy: RobotMqttStrategy,
     private readonly settings: GatewaySettings,
     registry: Registry,
-    presence: PresenceRegistry,
+    private readonly presence: PresenceRegistry,
   ) {
     this.commands = new Counter({
       name: 'robot_commands_total',
@@ -44,6 +44,7 @@ export class RobotLink implements OnApplicationShutdown {
 
   /** Called once the microservice listens: before that there is no client. */
   open(replica: string): void {
+    this.client.on('close', () => this.presence.forgetAll());
     this.requester = new OrderRequester({ client: this.client, replica, version: this.settings.mqttVersion });
   }
 
