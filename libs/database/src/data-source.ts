@@ -1,9 +1,11 @@
 import { DataSource } from 'typeorm';
 import { ENTITIES } from './entities';
 import { FirstTables1700000000001 } from './migrations/0001-first-tables';
+import { Quota1700000000002 } from './migrations/0002-quota';
+import { RevocableAccess1700000000003 } from './migrations/0003-revocable-access';
 
 /** In the order in which they run; a bundle has no folder to search. */
-export const MIGRATIONS = [FirstTables1700000000001];
+export const MIGRATIONS = [FirstTables1700000000001, Quota1700000000002, RevocableAccess1700000000003];
 
 interface DataSourceOptions {
   /** `postgres://user:pass@host:port/name` */

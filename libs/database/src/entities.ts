@@ -1,4 +1,6 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import { ACCESS_ENTITIES } from './access.entities';
+import { QUOTA_ENTITIES } from './quota.entities';
 
 export const ROLES = ['admin', 'operator', 'viewer', 'service'] as const;
 export type Role = (typeof ROLES)[number];
@@ -14,8 +16,9 @@ export type StreamState = (typeof STREAM_STATES)[number];
 
 /** Somebody who logs in with a name and a password. */
 @Entity('users')
+@Check('users_role_check', `role IN ('admin', 'operator', 'viewer', 'service')`)
 export class UserRow {
-  @PrimaryColumn('uuid', { default: () => 'gen_random_uuid()' })
+  @PrimaryGeneratedColumn('uuid')
   id: string;
 
   @Index('users_username_key', { unique: true })
@@ -38,13 +41,26 @@ export class UserRow {
 
 /** A standing right of a user: an action on the paths that a pattern covers. */
 @Entity('grants')
+@Check('grants_action_check', `action IN ('read', 'publish', 'control')`)
+@Check('grants_holder_check', `num_nonnulls(user_id, group_id) = 1`)
 @Index('grants_user_action_pattern_key', ['userId', 'action', 'pattern'], { unique: true })
+@Index('grants_group_action_pattern_key', ['groupId', 'action', 'pattern'], { unique: true })
 export class GrantRow {
-  @PrimaryColumn('uuid', { default: () => 'gen_random_uuid()' })
+  @PrimaryGeneratedColumn('uuid')
   id: string;
 
-  @Column('uuid', { name: 'user_id' })
-  userId: string;
+  @ForeignKey(() => UserRow, { name: 'grants_user_id_fkey', onDelete: 'CASCADE' })
+  /** A user's own grant, or else a group's. */
+  @Column('uuid', { name: 'user_id', nullable: true })
+  userId: string | null;
+
+  @ForeignKey('UserGroupRow', { name: 'grants_group_id_fkey', onDelete: 'CASCADE' })
+  @Column('uuid', { name: 'group_id', nullable: true })
+  groupId: string | null;
+
+  /** CIDR ranges that the client must come from; empty: from anywhere. */
+  @Column('text', { name: 'address_ranges', array: true, default: () => "'{}'" })
+  addressRanges: string[];
 
   @Column('text')
   action: GrantAction;
@@ -61,6 +77,9 @@ export class GrantRow {
 
 /** A device with an agent, or one of the older kind that obeys bare `start` and `stop`. */
 @Entity('robots')
+@Check('robots_id_check', `id ~ '^[A-Za-z0-9_-]{1,64}$'`)
+@Check('robots_kind_check', `kind IN ('agent', 'legacy')`)
+@Check('robots_check', `(kind = 'legacy') = (legacy_topic IS NOT NULL)`)
 export class RobotRow {
   @PrimaryColumn('text')
   id: string;
@@ -79,6 +98,7 @@ export class RobotRow {
   legacyTopic: string | null;
 
   @Index('robots_owner_id_idx')
+  @ForeignKey(() => UserRow, { name: 'robots_owner_id_fkey', onDelete: 'SET NULL' })
   @Column('uuid', { name: 'owner_id', nullable: true })
   ownerId: string | null;
 
@@ -94,17 +114,27 @@ export class RobotRow {
 
 /** A 256-bit key of a robot or a user; only its keyed hash is kept. */
 @Entity('stream_keys')
+@Check('stream_keys_check', `num_nonnulls(robot_id, user_id) = 1`)
 export class StreamKeyRow {
-  @PrimaryColumn('uuid', { default: () => 'gen_random_uuid()' })
+  @PrimaryGeneratedColumn('uuid')
   id: string;
 
   @Index('stream_keys_robot_id_idx')
+  @ForeignKey(() => RobotRow, { name: 'stream_keys_robot_id_fkey', onDelete: 'CASCADE' })
   @Column('text', { name: 'robot_id', nullable: true })
   robotId: string | null;
 
   @Index('stream_keys_user_id_idx')
+  @ForeignKey(() => UserRow, { name: 'stream_keys_user_id_fkey', onDelete: 'CASCADE' })
   @Column('uuid', { name: 'user_id', nullable: true })
   userId: string | null;
+
+  /** For people. */
+  @Column('text', { default: () => "''" })
+  name: string;
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt: Date | null;
 
   /** HMAC-SHA-256, see libs/access. */
   @Index('stream_keys_hash_key', { unique: true })
@@ -120,6 +150,8 @@ export class StreamKeyRow {
 
 /** One live period of a path, from the request to its end; also the history. */
 @Entity('streams')
+@Check('streams_state_check', `state IN ('requested', 'starting', 'live', 'stopping', 'stopped', 'failed')`)
+@Check('streams_check', `(state IN ('stopped', 'failed')) = (ended_at IS NOT NULL)`)
 @Index('streams_open_path_key', ['path'], { unique: true, where: 'ended_at IS NULL' })
 @Index('streams_robot_requested_idx', ['robotId', 'requestedAt'])
 export class StreamRow {
@@ -127,6 +159,7 @@ export class StreamRow {
   @PrimaryColumn('uuid')
   id: string;
 
+  @ForeignKey(() => RobotRow, { name: 'streams_robot_id_fkey', onDelete: 'CASCADE' })
   @Column('text', { name: 'robot_id' })
   robotId: string;
 
@@ -147,6 +180,7 @@ export class StreamRow {
   @Column('text', { nullable: true })
   detail: string | null;
 
+  @ForeignKey(() => UserRow, { name: 'streams_requested_by_fkey', onDelete: 'SET NULL' })
   @Column('uuid', { name: 'requested_by', nullable: true })
   requestedBy: string | null;
 
@@ -175,7 +209,9 @@ export class StreamRow {
 
 /** The newest wish for each camera: what the robot is told, again and again, until it reports that it did so. */
 @Entity('stream_wishes')
+@Check('stream_wishes_state_check', `state IN ('on', 'off')`)
 export class StreamWishRow {
+  @ForeignKey(() => RobotRow, { name: 'stream_wishes_robot_id_fkey', onDelete: 'CASCADE' })
   @PrimaryColumn('text', { name: 'robot_id' })
   robotId: string;
 
@@ -208,7 +244,7 @@ export class StreamWishRow {
 /** One link of a chain of rotating refresh tokens; using an old link twice ends the chain. */
 @Entity('refresh_tokens')
 export class RefreshTokenRow {
-  @PrimaryColumn('uuid', { default: () => 'gen_random_uuid()' })
+  @PrimaryGeneratedColumn('uuid')
   id: string;
 
   @Index('refresh_tokens_family_idx')
@@ -216,6 +252,7 @@ export class RefreshTokenRow {
   family: string;
 
   @Index('refresh_tokens_user_id_idx')
+  @ForeignKey(() => UserRow, { name: 'refresh_tokens_user_id_fkey', onDelete: 'CASCADE' })
   @Column('uuid', { name: 'user_id' })
   userId: string;
 
@@ -266,6 +303,7 @@ export class AuditEventRow {
 /** Answers to writes that carried an Idempotency-Key, kept for a day. */
 @Entity('idempotency_keys')
 export class IdempotencyKeyRow {
+  @ForeignKey(() => UserRow, { name: 'idempotency_keys_user_id_fkey', onDelete: 'CASCADE' })
   @PrimaryColumn('uuid', { name: 'user_id' })
   userId: string;
 
@@ -290,6 +328,7 @@ export class IdempotencyKeyRow {
 
 /** One row; its number grows with every change of users, grants, robots or keys. */
 @Entity('policy_version')
+@Check('policy_version_singleton_check', 'singleton')
 export class PolicyVersionRow {
   @PrimaryColumn('boolean', { default: true })
   singleton: boolean;
@@ -299,6 +338,7 @@ export class PolicyVersionRow {
 }
 
 export const ENTITIES = [
+  ...ACCESS_ENTITIES,
   UserRow,
   GrantRow,
   RobotRow,
@@ -309,4 +349,5 @@ export const ENTITIES = [
   AuditEventRow,
   IdempotencyKeyRow,
   PolicyVersionRow,
+  ...QUOTA_ENTITIES,
 ];

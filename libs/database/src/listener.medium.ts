@@ -31,7 +31,9 @@ describe('PostgresListener', () => {
   it('hears its channels and no others', async () => {
     const { seen } = aListener();
     await until(() => seen.connects === 1);
-    await database.source.query(`SELECT pg_notify('other', 'x'), pg_notify('one', 'a'), pg_notify('Two words', '')`);
+    await database.source.query(
+      `SELECT pg_notify('other', 'x'), pg_notify('one', 'a'), pg_notify('Two words', '')`,
+    );
     await until(() => seen.heard.length === 2);
     expect(seen.heard).toEqual(['one:a', 'Two words:']);
   });

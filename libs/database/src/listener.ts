@@ -41,21 +41,22 @@ export class PostgresListener {
       connectionString: this.options.url,
       application_name: `${this.options.applicationName}-listen`,
       connectionTimeoutMillis: 2_000,
+      query_timeout: 2_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 5_000,
     });
     let lost = false;
-    const lose = (error?: Error): void => {
+    const lose = (error: Error): void => {
       if (lost) return;
       lost = true;
       if (this.client === client) this.client = undefined;
       void client.end().catch(() => undefined);
       if (this.closed) return;
-      if (error) this.options.onError?.(error);
+      this.options.onError?.(error);
       this.retry = setTimeout(() => void this.connect(), this.options.retryMs ?? 500);
     };
     client.on('error', lose);
-    client.on('end', () => lose());
+    client.on('end', () => lose(new Error('the connection ended')));
     client.on('notification', ({ channel, payload }) => this.options.onNotify(channel, payload ?? ''));
     try {
       await client.connect();

@@ -20,7 +20,9 @@ describe('the migrations', () => {
   it('go up, down to nothing, and up again', async () => {
     expect(await migrate(database.source)).toHaveLength(MIGRATIONS.length);
     const there = await tables();
-    expect(there).toEqual(expect.arrayContaining(['users', 'grants', 'robots', 'streams', 'open_stream', 'close_stream']));
+    expect(there).toEqual(
+      expect.arrayContaining(['users', 'grants', 'robots', 'streams', 'open_stream', 'close_stream']),
+    );
     for (const _ of MIGRATIONS) await database.source.undoLastMigration();
     expect(await tables()).toEqual([]);
     expect(await migrate(database.source)).toHaveLength(MIGRATIONS.length);

@@ -34,11 +34,10 @@ describe('a stream in the tables', () => {
     return { id: row.stream_id, fresh: row.fresh, version: Number(row.version) };
   }
   async function close(id: string, cause = 'user', failed = false): Promise<number | null> {
-    const [row] = await query<{ version: string | null }>('SELECT close_stream($1, $2, NULL, $3) AS version', [
-      id,
-      cause,
-      failed,
-    ]);
+    const [row] = await query<{ version: string | null }>(
+      'SELECT close_stream($1, $2, NULL, $3, $4) AS version',
+      [id, cause, failed, randomUUID()],
+    );
     return row.version === null ? null : Number(row.version);
   }
   const streamOf = async (id: string): Promise<Record<string, any>> =>
@@ -51,7 +50,12 @@ describe('a stream in the tables', () => {
     const { id, fresh, version } = await open(robot);
     expect({ fresh, version }).toEqual({ fresh: true, version: 1 });
     expect(await streamOf(id)).toMatchObject({ state: 'requested', ended_at: null, cause: null });
-    expect(await wishOf(robot)).toMatchObject({ state: 'on', session_id: id, version: '1', profile: { width: 640 } });
+    expect(await wishOf(robot)).toMatchObject({
+      state: 'on',
+      session_id: id,
+      version: '1',
+      profile: { width: 640 },
+    });
   });
 
   it('is the same stream when it is started again, with a longer lease', async () => {
@@ -91,21 +95,31 @@ describe('a stream in the tables', () => {
     await Promise.all(Array.from({ length: 60 }, one));
     expect(new Set(versions).size).toBe(versions.length);
     expect(Number((await wishOf(robot)).version)).toBe(Math.max(...versions));
-    expect(await query('SELECT 1 FROM streams WHERE robot_id = $1 AND ended_at IS NULL', [robot])).toHaveLength(1);
+    expect(
+      await query('SELECT 1 FROM streams WHERE robot_id = $1 AND ended_at IS NULL', [robot]),
+    ).toHaveLength(1);
   });
 
   it('is stopping once closed, with a wish that says off and a higher version', async () => {
     const robot = await aRobot();
     const { id, version } = await open(robot);
     expect(await close(id, 'last_viewer_left')).toBe(version + 1);
-    expect(await streamOf(id)).toMatchObject({ state: 'stopping', cause: 'last_viewer_left', ended_at: null });
+    expect(await streamOf(id)).toMatchObject({
+      state: 'stopping',
+      cause: 'last_viewer_left',
+      ended_at: null,
+    });
     expect(await wishOf(robot)).toMatchObject({ state: 'off', session_id: null, cause: 'last_viewer_left' });
   });
 
   it('has ended once it failed', async () => {
     const { id } = await open(await aRobot());
     expect(await close(id, 'ack_timeout', true)).toBe(2);
-    expect(await streamOf(id)).toMatchObject({ state: 'failed', cause: 'ack_timeout', ended_at: expect.any(Date) });
+    expect(await streamOf(id)).toMatchObject({
+      state: 'failed',
+      cause: 'ack_timeout',
+      ended_at: expect.any(Date),
+    });
   });
 
   it('cannot be closed twice, nor when there is none', async () => {
@@ -125,7 +139,11 @@ describe('a stream in the tables', () => {
     const second = await open(robot);
     expect(second).toMatchObject({ fresh: true, version: 3 });
     expect(second.id).not.toBe(first.id);
-    expect(await streamOf(first.id)).toMatchObject({ state: 'stopped', cause: 'user', ended_at: expect.any(Date) });
+    expect(await streamOf(first.id)).toMatchObject({
+      state: 'stopped',
+      cause: 'user',
+      ended_at: expect.any(Date),
+    });
     expect(await close(first.id)).toBeNull();
     expect((await wishOf(robot)).session_id).toBe(second.id);
   });
@@ -152,7 +170,10 @@ describe('a stream in the tables', () => {
     ['an end without a last state', `UPDATE streams SET ended_at = now() WHERE ended_at IS NULL`],
     ['a last state without an end', `UPDATE streams SET state = 'stopped' WHERE ended_at IS NULL`],
     ['an unknown role', `INSERT INTO users (username, role) VALUES ('x', 'god')`],
-    ['an unknown right', `INSERT INTO grants (user_id, action, pattern) VALUES (gen_random_uuid(), 'fly', 'x')`],
+    [
+      'an unknown right',
+      `INSERT INTO grants (user_id, action, pattern) VALUES (gen_random_uuid(), 'fly', 'x')`,
+    ],
     ['a key of nobody', `INSERT INTO stream_keys (hash) VALUES ('x')`],
     ['a robot with a slash', `INSERT INTO robots (id, name, kind) VALUES ('a/b', 'x', 'agent')`],
     ['a legacy robot without a topic', `INSERT INTO robots (id, name, kind) VALUES ('l', 'x', 'legacy')`],
@@ -183,7 +204,9 @@ describe('a stream in the tables', () => {
       `stream_changed ${id} stopping`,
     ]);
     // Postgres folds equal announcements of one transaction: one to open, one to close.
-    expect(heard.filter((line) => line.startsWith('wish'))).toEqual(Array(2).fill(`wish_changed ${robot} main`));
+    expect(heard.filter((line) => line.startsWith('wish'))).toEqual(
+      Array(2).fill(`wish_changed ${robot} main`),
+    );
   });
 });
 
@@ -202,7 +225,9 @@ describe('the policy version', () => {
   afterAll(() => database.drop());
 
   const version = async (): Promise<number> =>
-    Number((await database.source.query<{ version: string }[]>('SELECT version FROM policy_version'))[0].version);
+    Number(
+      (await database.source.query<{ version: string }[]>('SELECT version FROM policy_version'))[0].version,
+    );
 
   it.each([
     ['a new user', `INSERT INTO users (username, role) VALUES ('bob', 'viewer')`],
@@ -226,7 +251,10 @@ describe('the policy version', () => {
   it.each([
     ['a robot that was seen', `UPDATE robots SET last_seen_at = now()`],
     ['a robot with another name', `UPDATE robots SET name = 'x'`],
-    ['an audit line', `INSERT INTO audit_events (actor, action, target, outcome) VALUES ('a', 'b', 'c', 'ok')`],
+    [
+      'an audit line',
+      `INSERT INTO audit_events (actor, action, target, outcome) VALUES ('a', 'b', 'c', 'ok')`,
+    ],
   ])('stays for %s', async (_what, sql) => {
     const before = await version();
     await database.source.query(sql);
