@@ -13,6 +13,7 @@ import {
   rtspConnItem,
   rtspSessionItem,
 } from './items';
+import type { ConfigRoutes } from './config.routes';
 import { idRoutes, listRoute, nameRoute } from './list.routes';
 import type { Route } from './routes';
 
@@ -25,13 +26,17 @@ export interface ApiSubjects {
   rtsp: RtspServer;
   hls: HlsServer;
   flv: FlvServer | undefined;
+  config: ConfigRoutes;
+  globalConfig: object;
 }
 
 /** Every v3 route that the stand-in serves. */
-export function apiRoutes({ hub, rtmp, rtsp, hls, flv }: ApiSubjects): Route[] {
+export function apiRoutes({ hub, rtmp, rtsp, hls, flv, config, globalConfig }: ApiSubjects): Route[] {
   const started = goTime(new Date());
   return [
     { method: 'GET', path: '/v3/info', run: () => ({ version: VERSION, started }) },
+    { method: 'GET', path: '/v3/config/global/get', run: () => globalConfig },
+    ...config.routes(),
     listRoute({ path: '/v3/paths', all: () => hub.list(), item: pathItem }),
     nameRoute('/v3/paths', (name) => hub.get(name), pathItem, 'path not found'),
     ...idRoutes({

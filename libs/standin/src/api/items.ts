@@ -27,7 +27,7 @@ export function pathItem(path: MediaPath): object {
     available,
     availableTime: time,
     online,
-    onlineTime: online ? (time ?? NEVER) : null,
+    onlineTime: online ? (path.onlineAt ? goTime(path.onlineAt) : NEVER) : null,
     source: source?.ref ?? path.pullRef ?? null,
     tracks: tracks.map(({ codec }) => codec),
     tracks2: tracks,

@@ -7,6 +7,7 @@ import { addressOf, type Context, ipOf } from '../context';
 import { goJson } from '../go-json.rules';
 import { sendJson, sendNotFound, splitUrl } from '../http';
 import { closeServer, listen } from '../listen';
+import { avcCodecTag } from '../media/avc.rules';
 import { pictureSize } from '../media/nms';
 import { HlsMuxer } from './hls.muxer';
 import { HlsSession } from './hls.session';
@@ -92,12 +93,13 @@ export class HlsServer {
       session.close();
       throw new Error('muxer instance not available');
     }
-    const size = muxer.stream.avc ? pictureSize(muxer.stream.avc.sps) : null;
-    this.sendPlaylist(
-      response,
-      multivariantPlaylist(muxer.stream, size, withParam(query, 'session', session.secret)),
-      session,
-    );
+    const { avc, aac } = muxer.stream;
+    const playlist = multivariantPlaylist({
+      codecs: [...(avc ? [avcCodecTag(avc)] : []), ...(aac ? [`mp4a.40.${aac.objectType}`] : [])],
+      size: avc ? pictureSize(avc.sps) : null,
+      query: withParam(query, 'session', session.secret),
+    });
+    this.sendPlaylist(response, playlist, session);
   }
 
   private async open(

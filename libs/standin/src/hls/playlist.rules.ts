@@ -1,6 +1,3 @@
-import type { AacConfig } from '../media/aac.rules';
-import type { AvcConfig } from '../media/avc.rules';
-
 /** What a request on the HLS port is for (servers/hls/http_server.go). */
 export type HlsRequest =
   | { kind: 'none' }
@@ -44,14 +41,12 @@ function sorted(params: URLSearchParams): string {
 const BANDWIDTH = 2_000_000;
 
 /** The multivariant playlist: one variant, its URI carrying the session. */
-export function multivariantPlaylist(
-  stream: { avc: AvcConfig | undefined; aac: AacConfig | undefined },
-  size: { width: number; height: number } | null,
-  query: string,
-): string {
-  const codecs: string[] = [];
-  if (stream.avc) codecs.push(`avc1.${stream.avc.sps.subarray(1, 4).toString('hex')}`);
-  if (stream.aac) codecs.push(`mp4a.40.${stream.aac.objectType}`);
+export function multivariantPlaylist(variant: {
+  codecs: string[];
+  size: { width: number; height: number } | null;
+  query: string;
+}): string {
+  const { codecs, size, query } = variant;
   const attributes = [
     `BANDWIDTH=${BANDWIDTH}`,
     `AVERAGE-BANDWIDTH=${BANDWIDTH}`,

@@ -1,10 +1,10 @@
 import { PathRefusedError } from '../auth/access.errors';
-import { MediaPath, type OnDemandSource, type PathMember } from './media-path';
+import { MediaPath, type OnDemandSource, type PathMember, type PullTarget } from './media-path';
 import type { MediaStream } from './media-stream';
-import type { PathConfig, PathConfigs } from './path-config';
+import { actsAlike, type PathConfigs } from './path-config';
 
 /** Starts the pull of a configured source; set by the protocol that can. */
-export type PullFactory = (config: PathConfig, name: string) => OnDemandSource;
+export type PullFactory = (source: string, target: PullTarget) => OnDemandSource;
 
 /** All paths. Whoever calls has been let in by the gate. */
 export class Hub {
@@ -66,12 +66,19 @@ export class Hub {
     this.sweep(name);
   }
 
-  /** Applies a configuration that changed: whoever is on the path goes, and the path starts anew. */
-  reconfigure(name: string): void {
-    const old = this.paths.get(name);
-    this.paths.delete(name);
-    old?.close('configuration changed');
-    if (this.configs.names().includes(name)) this.open(name);
+  /** Applies configurations that changed: a path that would act differently is closed and starts anew. */
+  reconfigure(): void {
+    for (const path of [...this.paths.values()]) {
+      const config = this.configs.find(path.name);
+      if (actsAlike(path.config, config)) {
+        path.config = config;
+        this.sweep(path.name);
+        continue;
+      }
+      this.paths.delete(path.name);
+      path.close('configuration changed');
+    }
+    for (const name of this.configs.names()) this.open(name);
   }
 
   close(): void {
@@ -85,7 +92,9 @@ export class Hub {
     const config = this.configs.find(name);
     const path = new MediaPath(name, config);
     this.paths.set(name, path);
-    if (config.source !== 'publisher' && this.makePull) path.usePull(this.makePull(config, name));
+    if (config.source !== 'publisher' && this.makePull) {
+      path.usePull(this.makePull(config.source, path));
+    }
     return path;
   }
 

@@ -22,6 +22,12 @@ export interface OnDemandSource extends PathMember {
   stop(): void;
 }
 
+/** Where a pull delivers. */
+export interface PullTarget {
+  publish(source: PathMember, stream: MediaStream): void;
+  unpublish(source: PathMember): void;
+}
+
 interface Held {
   release(stream: MediaStream): void;
   refuse(error: Error): void;
@@ -32,6 +38,8 @@ export class MediaPath {
   stream: MediaStream | undefined;
   source: PathMember | undefined;
   availableAt: Date | undefined;
+  /** When media last began to flow. */
+  onlineAt: Date | undefined;
   readonly readers = new Set<PathMember>();
   private held: Held[] = [];
   private startTimer: NodeJS.Timeout | undefined;
@@ -41,7 +49,7 @@ export class MediaPath {
 
   constructor(
     readonly name: string,
-    readonly config: PathConfig,
+    public config: PathConfig,
   ) {}
 
   /** Makes this a path that pulls its source. */
@@ -71,8 +79,9 @@ export class MediaPath {
     this.source = source;
     this.stream = stream;
     this.availableAt = new Date();
+    this.onlineAt = this.availableAt;
     for (const reader of leaving) reader.close('the publisher left');
-    before?.close('another publisher took over');
+    if (before !== this.pull) before?.close('another publisher took over');
     this.clearStartTimer();
     const waiting = this.held;
     this.held = [];
@@ -89,11 +98,12 @@ export class MediaPath {
     const leaving = [...this.readers];
     this.readers.clear();
     for (const reader of leaving) reader.close('the publisher left');
-    if (source === this.pull) this.stopPull();
+    if (source === this.pull && this.config.sourceOnDemand) this.stopPull();
   }
 
   /** The stream, now or as soon as somebody publishes, if this path waits for publishers at all. */
   awaitStream(signal?: AbortSignal): Promise<MediaStream> {
+    if (signal?.aborted) return Promise.reject(new PathRefusedError('terminated'));
     if (this.stream) return Promise.resolve(this.stream);
     if (!this.config.holdsReaders && !this.pull) return Promise.reject(new NoStreamError(this.name));
     this.startPull();

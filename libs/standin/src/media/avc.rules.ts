@@ -77,6 +77,11 @@ export function buildAvcRecord({ sps, pps }: AvcConfig): Buffer {
   return Buffer.concat([head, sps, Buffer.from([1, pps.length >> 8, pps.length & 0xff]), pps]);
 }
 
+/** The codec as RFC 6381 writes it: `avc1.42c00c`. */
+export function avcCodecTag({ sps }: AvcConfig): string {
+  return `avc1.${sps.subarray(1, 4).toString('hex')}`;
+}
+
 const PROFILES: Record<number, string> = {
   66: 'Baseline',
   77: 'Main',

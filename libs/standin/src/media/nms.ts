@@ -25,6 +25,7 @@ export interface RtmpProtocol {
     payload: Buffer;
   };
   inPackets: Map<number, unknown>;
+  flv: unknown;
   inChunkSize: number;
   streamId: number;
   streamApp: string;

@@ -20,6 +20,8 @@ export class RtmpServerProtocol extends Rtmp {
 
   constructor(private readonly events: RtmpEvents) {
     super();
+    // An FLV parser that the class never uses, with a megabyte of buffer per connection.
+    this.flv = undefined;
   }
 
   override packetAlloc(): void {

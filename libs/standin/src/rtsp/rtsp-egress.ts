@@ -7,7 +7,7 @@ import { buildRtp, buildSenderReport } from '../media/rtp.rules';
 import { wrapAacFrame } from '../media/rtp-aac.rules';
 import { fragmentNal } from '../media/rtp-h264.rules';
 import { formatFrame } from './rtsp-message.rules';
-import type { OfferedTrack } from './sdp.rules';
+import type { OfferedTrack } from '../media/sdp.rules';
 
 const PAYLOAD_MAX_BYTES = 1_400;
 const REPORT_EVERY_MS = 5_000;

@@ -4,9 +4,10 @@ import type { MediaStream } from '../hub/media-stream';
 import { H264Assembler } from '../media/rtp-h264.rules';
 import { splitAacPayload } from '../media/rtp-aac.rules';
 import { parseRtp, type RtpPacket, wheelDistance } from '../media/rtp.rules';
-import type { SdpMedia } from './sdp.rules';
+import type { SdpMedia } from '../media/sdp.rules';
 
 const AAC_FRAME_SAMPLES = 1024;
+const REORDER_MAX_MS = 2_000;
 
 /** Turns one track's RTP timestamps into milliseconds since the publisher started. */
 class TrackClock {
@@ -41,6 +42,7 @@ export class IngestTrack {
   private readonly clock: TrackClock;
   private config: AvcConfig | undefined;
   private lastDtsMs = -1;
+  private reorderMs = 0;
 
   constructor(
     private readonly media: SdpMedia,
@@ -79,8 +81,7 @@ export class IngestTrack {
       const ptsMs = this.clock.toMs(unit.timestamp);
       const sps = unit.nals.find((nal) => nalType(nal) === NAL_SPS) ?? this.config?.sps;
       const pps = unit.nals.find((nal) => nalType(nal) === NAL_PPS) ?? this.config?.pps;
-      // RTP has no decoding time; pictures that are shown earlier than one already sent get the next millisecond.
-      const dtsMs = Math.max(ptsMs, this.lastDtsMs + 1);
+      const dtsMs = this.decodingTime(ptsMs);
       if (sps && pps && sps.length >= 4) this.useConfig({ sps, pps }, dtsMs);
       const nals = unit.nals.filter(isPictureNal);
       if (!this.config || nals.length === 0) continue;
@@ -88,6 +89,16 @@ export class IngestTrack {
       const key = nals.some((nal) => nalType(nal) === NAL_IDR);
       this.stream.write(avcPacket({ nals, key, dtsMs, ptsMs }));
     }
+  }
+
+  /**
+   * RTP says when a picture is shown, not when it is decoded. With B pictures decoding runs ahead by as much as a
+   * picture has been seen to come after a later one; that is known from the first such picture on.
+   */
+  private decodingTime(ptsMs: number): number {
+    const lateMs = this.lastDtsMs + 1 - ptsMs;
+    if (lateMs > this.reorderMs && lateMs <= REORDER_MAX_MS) this.reorderMs = lateMs;
+    return Math.max(this.lastDtsMs + 1, ptsMs - this.reorderMs);
   }
 
   private useConfig(config: AvcConfig, dtsMs: number): void {

@@ -6,7 +6,7 @@ import { addressOf, BACKLOG_MAX_BYTES, type Context, ipOf } from '../context';
 import { formatResponse, type RtspEvent, RtspReader } from './rtsp-message.rules';
 import { RtspSession, type SessionCarrier } from './rtsp.session';
 import { interleavedChannel, rtspTarget, type RtspTarget } from './rtsp-url.rules';
-import { formatSdp, offeredTracks, parseSdp } from './sdp.rules';
+import { formatSdp, offeredTracks, parseSdp } from '../media/sdp.rules';
 
 type RtspRequest = Extract<RtspEvent, { kind: 'request' }>;
 
@@ -20,6 +20,8 @@ const METHODS = 'DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, GET_PARAMETER, 
 const KNOWN = new Set(['OPTIONS', 'SET_PARAMETER', ...METHODS.split(', ')]);
 const CHALLENGE = 'Basic realm="ipcam"';
 const SESSION_TIMEOUT_S = 55;
+/** MediaMTX lets a connection that does nothing stay; here it goes after a while. */
+const IDLE_TIMEOUT_MS = 60_000;
 const PENDING_MAX = 256;
 /** Answers after which gortsplib keeps the connection. */
 const KEEPS_OPEN = new Set([200, 461, 501]);
@@ -42,7 +44,7 @@ export class RtspConnection implements SessionCarrier {
   ) {
     this.remoteAddr = addressOf(socket);
     socket.setNoDelay(true);
-    socket.setTimeout(context.readTimeoutMs, () => this.timedOut());
+    socket.setTimeout(IDLE_TIMEOUT_MS, () => this.timedOut());
     socket.on('data', (data) => this.receive(data));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.closed());
@@ -151,6 +153,7 @@ export class RtspConnection implements SessionCarrier {
       case 'RECORD':
         if (session.step !== 'readyToRecord') return { status: 400 };
         session.record();
+        this.socket.setTimeout(this.context.readTimeoutMs);
         return { status: 200 };
       case 'PAUSE':
         if (session.step !== 'play') return { status: 400 };

@@ -5,7 +5,7 @@ import { MediaStream } from '../hub/media-stream';
 import type { MediaPacket, PacketSink } from '../media/packet';
 import { EgressTrack } from './rtsp-egress';
 import { IngestTrack } from './rtsp-ingest';
-import { type OfferedTrack, offeredTracks, type SdpMedia } from './sdp.rules';
+import { type OfferedTrack, offeredTracks, type SdpMedia } from '../media/sdp.rules';
 
 export type SessionStep = 'initial' | 'announced' | 'readyToRecord' | 'record' | 'readyToPlay' | 'play';
 

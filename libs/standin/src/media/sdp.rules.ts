@@ -1,7 +1,7 @@
-import type { AacConfig } from '../media/aac.rules';
-import { parseAacConfig } from '../media/aac.rules';
-import { type AvcConfig, NAL_PPS, NAL_SPS, nalType } from '../media/avc.rules';
-import type { AuLayout } from '../media/rtp-aac.rules';
+import type { AacConfig } from './aac.rules';
+import { parseAacConfig } from './aac.rules';
+import { type AvcConfig, NAL_PPS, NAL_SPS, nalType } from './avc.rules';
+import type { AuLayout } from './rtp-aac.rules';
 
 interface SdpMediaHead {
   control: string;
