@@ -10,6 +10,7 @@ import { FakeRobot } from '../../../test/support/fake-robot';
 import { until } from '../../../test/support/until';
 import { createGatewayApp } from './gateway.app';
 import { GatewaySettings } from './gateway.settings';
+import { WishKeeper } from './streams/wish-keeper';
 
 const SECRET = 'a-secret-of-at-least-32-characters-for-tests';
 const PASSWORD = 'correct horse battery';
@@ -449,6 +450,24 @@ describe('a running stream', () => {
     const { status, body } = await admin.post('/v1/robots/r1/stream/heartbeat', { leaseSeconds: 300 });
     expect(status).toBe(200);
     expect(Date.parse(body.leaseUntil)).toBeGreaterThan(Date.parse(leaseUntil));
+  });
+
+  it('is renewed in the retained copy alone, and not after a gap longer than its lease', async () => {
+    const { id } = await started();
+    const keeper = app.get(WishKeeper);
+    await until(() => robot.desired().length === 1, { timeoutMs: 3_000 });
+    await keeper.renewAll();
+    await until(() => robot.desired().length === 2, { timeoutMs: 3_000 });
+    expect(robot.desired().at(-1)).toMatchObject({ renew: true, sessionId: id, state: 'on' });
+    expect(robot.orders()).toHaveLength(1);
+    await database.source.query(
+      `UPDATE streams SET renewed_at = now() - interval '31 seconds' WHERE id = $1`,
+      [id],
+    );
+    await keeper.renewAll();
+    await robot.askSync('main', 0);
+    await until(() => robot.orders().length === 2, { timeoutMs: 3_000 });
+    expect(robot.desired().filter(({ renew }) => renew)).toHaveLength(1);
   });
 
   it('can be watched with a ticket by who may read, and is nothing to a stranger', async () => {

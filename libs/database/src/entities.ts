@@ -199,6 +199,10 @@ export class StreamRow {
   @Column('timestamptz', { name: 'live_at', nullable: true })
   liveAt: Date | null;
 
+  /** When a gateway last renewed the robot's lease. */
+  @Column('timestamptz', { name: 'renewed_at', default: () => 'clock_timestamp()' })
+  renewedAt: Date;
+
   /** Since when nobody watches; null while somebody does. */
   @Column('timestamptz', { name: 'idle_since', nullable: true })
   idleSince: Date | null;

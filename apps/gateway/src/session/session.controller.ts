@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public } from '@rovercast/platform';
 import { CurrentCaller, type Caller } from './caller';
 import { LoginRequest, Me, RefreshRequest, SessionTokens } from './session.dto';
@@ -38,6 +38,7 @@ export class SessionController {
   }
 
   /** Who am I, and what may I do? */
+  @ApiBearerAuth()
   @Get('me')
   @ApiOkResponse({ type: Me })
   me(@CurrentCaller() { id, username, role, grants }: Caller): Me {

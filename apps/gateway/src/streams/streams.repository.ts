@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { StreamCause, StreamProfile } from '@rovercast/contracts';
+import { LEASE_TTL_MS, type StreamCause, type StreamProfile } from '@rovercast/contracts';
 import type { StreamState } from '@rovercast/database';
 import { DataSource } from 'typeorm';
 
@@ -143,11 +143,18 @@ export class StreamsRepository {
     return rows.at(0);
   }
 
-  /** The wishes of all streams that should run now. */
-  async wishesToRenew(): Promise<Wish[]> {
-    return this.database.query<Wish[]>(
-      `SELECT ${WISH} FROM stream_wishes w JOIN streams s ON s.id = w.session_id
-         WHERE w.state = 'on' AND s.ended_at IS NULL AND s.state <> 'stopping'`,
+  /**
+   * Renews the leases of all streams that should run, and answers their wishes. A stream that was not renewed for longer than a
+   * lease has ended at its robot; it is not brought back for people who have gone.
+   */
+  async renew(): Promise<Wish[]> {
+    const [rows] = await this.database.query<[Wish[], number]>(
+      `UPDATE streams s SET renewed_at = clock_timestamp() FROM stream_wishes w
+         WHERE w.session_id = s.id AND w.state = 'on' AND s.ended_at IS NULL AND s.state <> 'stopping'
+           AND s.renewed_at > clock_timestamp() - $1 * interval '1 ms'
+         RETURNING ${WISH}`,
+      [LEASE_TTL_MS],
     );
+    return rows;
   }
 }

@@ -67,7 +67,7 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
   async renewAll(): Promise<void> {
     if (!this.orders.connected) return;
     try {
-      const wishes = await this.streams.wishesToRenew();
+      const wishes = await this.streams.renew();
       await Promise.all(wishes.map((wish) => this.orders.keep(wish, { renew: true })));
     } catch (error) {
       this.log.warn({ msg: 'leases not renewed', error: (error as Error).message });

@@ -65,6 +65,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
         lease_until timestamptz NOT NULL,
         changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         live_at timestamptz,
+        renewed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         idle_since timestamptz,
         ended_at timestamptz,
         CHECK ((state IN ('stopped', 'failed')) = (ended_at IS NOT NULL))
