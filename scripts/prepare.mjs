@@ -2,7 +2,7 @@
 // Plain Node without packages, because it runs on a fresh clone.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -162,12 +162,47 @@ async function buildOne(project) {
   return true;
 }
 
+/** Lets one build work on dist/ at a time; an `npm start` beside an `npm test` waits for it. */
+async function withBuildLock(work) {
+  const lock = join(rootDir, 'dist', '.building');
+  const mine = `${lock}.${process.pid}`;
+  mkdirSync(dirname(lock), { recursive: true });
+  writeFileSync(mine, String(process.pid));
+  for (let said = false; ; said = true) {
+    try {
+      linkSync(mine, lock); // whole or not at all
+      break;
+    } catch {
+      if (!isAlive(Number(readOr(lock, '0')))) rmSync(lock, { force: true });
+      else if (!said) console.log('Waiting for another build …');
+    }
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  rmSync(mine);
+  process.once('exit', () => readOr(lock, '') === String(process.pid) && rmSync(lock, { force: true }));
+  await work();
+  rmSync(lock, { force: true });
+}
+
+function isAlive(pid) {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 /** Builds the projects whose sources changed. */
 export async function build(wanted = []) {
   const unknown = wanted.filter((project) => !(project in PROJECTS));
   if (unknown.length > 0)
     stopWith(`There is no project ${unknown[0]}; there are ${Object.keys(PROJECTS).join(', ')}.`);
-  const queue = (wanted.length > 0 ? wanted : Object.keys(PROJECTS)).filter((project) => !isBuilt(project));
+  const projects = wanted.length > 0 ? wanted : Object.keys(PROJECTS);
+  if (!projects.every(isBuilt))
+    await withBuildLock(() => buildAll(projects.filter((each) => !isBuilt(each))));
+}
+
+async function buildAll(queue) {
   if (queue.length === 0) return;
   const began = performance.now();
   console.log(`Building ${queue.join(', ')} …`);

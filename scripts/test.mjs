@@ -16,7 +16,7 @@ function parse(argv) {
   const end = argv.findIndex((arg) => !LEVELS.includes(arg));
   const levels = end === -1 ? argv : argv.slice(0, end);
   const options = end === -1 ? [] : argv.slice(end);
-  if (options[0] && !options[0].startsWith('-')) {
+  if (levels.length === 0 && options[0] && !options[0].startsWith('-')) {
     stopWith(`There is no test level ${options[0]}; there are ${LEVELS.join(', ')}.`);
   }
   return { levels: levels.length > 0 ? LEVELS.filter((level) => levels.includes(level)) : USUAL, options };

@@ -1,10 +1,9 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { notable } from './log-lines.rules';
+import { LogTail } from './log-tail';
 import { boundToUs } from './parent-death';
 
 export interface Child {
@@ -37,19 +36,22 @@ export function freshLog(logDir: string, name: string): string {
   return file;
 }
 
-function supervise(name: string, child: ChildProcess, around: Surroundings, ready: Promise<unknown>): Child {
+/** Starts a process that writes its log itself, and shows of it what is worth a look. */
+function launch(
+  name: string,
+  around: Surroundings,
+  start: (log: number) => ChildProcess,
+  readiness: (child: ChildProcess) => Promise<unknown>,
+): Child {
   const logFile = freshLog(around.logDir, name);
-  const log = createWriteStream(logFile, { mode: 0o600 });
-  const follow = (stream: Readable | null, kind: 'stdout' | 'stderr'): void => {
-    if (!stream) return;
-    createInterface({ input: stream }).on('line', (line) => {
-      log.write(`${line}\n`);
-      const text = notable(line, kind);
-      if (text !== undefined) around.show(name, text);
-    });
-  };
-  follow(child.stdout, 'stdout');
-  follow(child.stderr, 'stderr');
+  const descriptor = openSync(logFile, 'a', 0o600);
+  const tail = new LogTail(logFile, (line) => {
+    const text = notable(line);
+    if (text !== undefined) around.show(name, text);
+  });
+  const child = start(descriptor);
+  closeSync(descriptor);
+  const ready = readiness(child);
   let over = false;
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
@@ -58,7 +60,7 @@ function supervise(name: string, child: ChildProcess, around: Surroundings, read
     );
   }).then((how) => {
     over = true;
-    log.end();
+    tail.close();
     return how;
   });
   const readyInTime = Promise.race([
@@ -95,17 +97,17 @@ export function startApp(
   environment: NodeJS.ProcessEnv,
   around: Surroundings,
 ): Child {
-  const child = fork(script, [], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    detached: true,
-  });
-  const ready = new Promise<void>((resolve) => {
-    child.on('message', (message: { ready?: boolean } | null) => {
-      if (message?.ready === true) resolve();
-    });
-  });
-  return supervise(name, child, around, ready);
+  return launch(
+    name,
+    around,
+    (log) => fork(script, [], { env: environment, stdio: ['ignore', log, log, 'ipc'], detached: true }),
+    (child) =>
+      new Promise<void>((resolve) => {
+        child.on('message', (message: { ready?: boolean } | null) => {
+          if (message?.ready === true) resolve();
+        });
+      }),
+  );
 }
 
 /** Starts a foreign program, which dies with us where the kernel can see to it. */
@@ -116,11 +118,16 @@ export function startProgram(
   around: Surroundings,
 ): Child {
   const [program, args] = boundToUs(command.program, command.args, 'TERM');
-  const child = spawn(program, args, {
-    env: command.environment,
-    cwd: command.cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  return supervise(name, child, around, isReady());
+  return launch(
+    name,
+    around,
+    (log) =>
+      spawn(program, args, {
+        env: command.environment,
+        cwd: command.cwd,
+        stdio: ['ignore', log, log],
+        detached: true,
+      }),
+    isReady,
+  );
 }

@@ -11,15 +11,10 @@ describe('lines worth a look', () => {
     ['2026/11/20 11:00:00 INF [RTSP] listener opened', undefined],
     ['2026/11/20 11:00:00 WAR [RTSP] something', 'warn: [RTSP] something'],
     ['2026/11/20 11:00:00 ERR listen: in use', 'error: listen: in use'],
-    ['plain words', undefined],
-    ['{"broken', undefined],
+    ['Error: cannot find module', 'Error: cannot find module'],
+    ['{"broken', '{"broken'],
     ['', undefined],
   ])('%s → %s', (line, expected) => {
-    expect(notable(line, 'stdout')).toBe(expected);
-  });
-
-  it('shows everything that a process writes to its error stream', () => {
-    expect(notable('Error: cannot find module', 'stderr')).toBe('Error: cannot find module');
-    expect(notable('', 'stderr')).toBeUndefined();
+    expect(notable(line)).toBe(expected);
   });
 });

@@ -2,7 +2,8 @@
 const SHOWN = new Set(['warn', 'error', 'fatal']);
 
 /** MediaMTX v1.20.1 writes `2026/11/20 11:00:00 WAR [RTSP] …`. */
-const MEDIA_SERVER_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (WAR|ERR) (.*)$/;
+const MEDIA_SERVER_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (DEB|INF|WAR|ERR) (.*)$/;
+const MEDIA_SERVER_LEVELS: Record<string, string | undefined> = { WAR: 'warn', ERR: 'error' };
 
 const parseObject = (line: string): Record<string, unknown> | undefined => {
   if (!line.startsWith('{')) return undefined;
@@ -15,12 +16,18 @@ const parseObject = (line: string): Record<string, unknown> | undefined => {
 
 const BOOKKEEPING = new Set(['level', 'app', 'at', 'msg', 'context', 'stack']);
 
-/** What to show of one line of a process' log at the terminal: warnings and errors in short form; undefined for the rest. */
-export function notable(line: string, stream: 'stdout' | 'stderr'): string | undefined {
-  const media = MEDIA_SERVER_LINE.exec(line);
-  if (media) return `${media[1] === 'WAR' ? 'warn' : 'error'}: ${media[2]}`;
+/**
+ * What to show of one line of a process' log at the terminal: warnings and errors in short form, and whatever is neither an
+ * event nor a line of MediaMTX, such as the words of a crash; undefined for the rest.
+ */
+export function notable(line: string): string | undefined {
+  const [, mediaLevel, mediaText] = MEDIA_SERVER_LINE.exec(line) ?? [];
+  if (mediaLevel) {
+    const level = MEDIA_SERVER_LEVELS[mediaLevel];
+    return level && `${level}: ${mediaText}`;
+  }
   const event = parseObject(line);
-  if (!event) return stream === 'stderr' && line.trim() !== '' ? line : undefined;
+  if (!event) return line.trim() === '' ? undefined : line;
   if (!SHOWN.has(String(event.level))) return undefined;
   const details = Object.entries(event)
     .filter(([key, value]) => !BOOKKEEPING.has(key) && typeof value !== 'object')

@@ -109,7 +109,7 @@ describe('npm start', () => {
     const pids = everybody();
     first.process.kill('SIGKILL');
     await first.exitCode;
-    await until('the end of all children', () => !pids.some(isAlive), 15_000);
+    await until('the end of all children', () => !pids.some(isAlive), 20_000);
 
     const second = await up();
     expect((await fetch(`${stackFile().gateway.url}/health/ready`)).status).toBe(200);

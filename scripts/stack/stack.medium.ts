@@ -110,11 +110,11 @@ describe('the whole system with fake apps', () => {
     expect(JSON.parse(readFileSync(stackFile(), 'utf8'))).toEqual(facts);
     expect(statSync(stackFile()).mode & 0o777).toBe(0o600);
     expect(said.join('\n')).toContain('Rovercast is up');
-    expect(said).toContain('[gateway] warn: loud');
-    expect(said.join('\n')).not.toContain('quiet');
     expect(readFileSync(join(folder, '.run', 'logs', 'gateway.log'), 'utf8')).toContain('quiet');
 
     await stack.stop();
+    expect(said).toContain('[gateway] warn: loud');
+    expect(said.join('\n')).not.toContain('quiet');
     expect(namesOf('stop')).toEqual(['device', 'gateway', 'monitor', 'auth']);
     expect(existsSync(stackFile())).toBe(false);
     expect(pids().every(isGone)).toBe(true);

@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { banner } from './banner';
 import { startBroker, type RunningBroker } from './broker';
 import { freshLog, startApp, type Child, type Surroundings } from './children';
+import { choose, describeMediaServer, hintsFor, type Choice } from './choice';
 import { APPS, appEnvironment, demoSeed, localUrl, withLogin, type AppName, type Plan } from './environments';
-import { findFfmpeg } from './ffmpeg';
-import { givenMediaUrls, givenParts, publicHost, type GivenParts } from './given';
-import { findMediaServer, mediaUrls, startMedia, type MediaServer, type RunningMedia } from './media';
+import { startMedia, type RunningMedia } from './media';
 import type { Options } from './options';
-import { choosePorts, type MovedPort, type PortName } from './ports';
+import { PortReservations } from './port-reservations';
+import { isFree } from './ports';
 import { ensureDatabase, startPostgres, type RunningPostgres } from './postgres';
 import { RunRecord } from './run-record';
-import { loadSecrets } from './secrets';
 import { compareSeeded, rememberSeeded, seededBy } from './seeded';
 import { describeStack, removeStackFile, writeStackFile, type StackFile } from './stack-file';
 
@@ -26,13 +25,6 @@ export interface Site {
   /** The auth app's command line, which makes the demo accounts. */
   seedScript: string;
   say(line: string): void;
-}
-
-interface Choice {
-  plan: Plan;
-  given: GivenParts;
-  server: MediaServer;
-  moved: MovedPort[];
 }
 
 const sinceMs = (start: number): number => Math.round(performance.now() - start);
@@ -85,62 +77,16 @@ export class Stack {
     if (this.record.leftovers.length > 0) {
       this.site.say(`Ended what a killed run had left behind: ${this.record.leftovers.join(', ')}`);
     }
-    const choice = await this.choose();
+    const reservations = new PortReservations();
+    this.closers.push(() => reservations.release());
+    const choice = await choose(this.options, this.site.environment, {
+      runDir: this.runDir,
+      dataDir: this.dataDir,
+      probe: async (...port) => (await isFree(...port)) && reservations.take(port[0]),
+    });
     const foundation = await this.startFoundation(choice);
     await this.startApps(choice, foundation.database?.isNew ?? false);
     return this.announce(choice, foundation, sinceMs(began));
-  }
-
-  /** Everything that is decided before anything starts. */
-  private async choose(): Promise<Choice> {
-    const { environment } = this.site;
-    const { host } = this.options;
-    const given = givenParts(environment);
-    const server = findMediaServer(environment, this.runDir);
-    const ffmpegPath = findFfmpeg(environment);
-    const { ports, moved } = await choosePorts({ gateway: this.options.port }, host);
-    const secrets = loadSecrets(this.dataDir);
-    const reachable = publicHost(host, environment);
-    const media = given.mediaApiUrl
-      ? givenMediaUrls(given.mediaApiUrl, environment)
-      : mediaUrls(server.kind, reachable, ports);
-    const plan: Plan = {
-      host,
-      publicHost: reachable,
-      authHost: given.mediaApiUrl || given.mqttUrl ? host : '127.0.0.1',
-      ports,
-      secrets,
-      databaseUrl: given.databaseUrl ?? '',
-      externalMqttUrl: given.mqttUrl,
-      mqttVersion: given.mqttUrl && environment.MQTT_VERSION !== '4' ? '5' : '4',
-      mediaApiUrl: given.mediaApiUrl ?? withLogin(media.apiUrl, 'monitor', secrets.monitorApiSecret),
-      media,
-      ffmpegPath,
-    };
-    const unused = this.unusedPorts(given, server);
-    return { plan, given, server, moved: moved.filter(({ name }) => !unused.has(name)) };
-  }
-
-  private unusedPorts(given: GivenParts, server: MediaServer): Set<PortName> {
-    const all: PortName[] = [
-      'rtmp',
-      'rtsp',
-      'hls',
-      'flv',
-      'webrtc',
-      'webrtcUdp',
-      'srt',
-      'mediaApi',
-      'mediaMetrics',
-    ];
-    const onlyReal: PortName[] = ['webrtc', 'webrtcUdp', 'srt', 'mediaMetrics'];
-    const media: PortName[] = given.mediaApiUrl ? all : server.kind === 'mediamtx' ? ['flv'] : onlyReal;
-    return new Set<PortName>([
-      ...media,
-      ...(given.databaseUrl ? (['postgres'] as const) : []),
-      ...(given.mqttUrl ? (['mqtt'] as const) : []),
-      ...(this.options.robot ? [] : (['device'] as const)),
-    ]);
   }
 
   /** Database, broker and media server, side by side. */
@@ -310,24 +256,4 @@ export class Stack {
       }
     }
   }
-}
-
-function describeMediaServer({ given, server }: Choice): string {
-  if (given.mediaApiUrl) return 'the given MediaMTX (MEDIAMTX_API_URL)';
-  if (server.kind === 'mediamtx') return `MediaMTX (${server.program})`;
-  return 'our stand-in, for development (npm run mediamtx:install fetches the real MediaMTX)';
-}
-
-function hintsFor({ given, plan }: Choice, secretsFile: string): string[] {
-  const door = `http://…:${plan.ports.auth}`;
-  return [
-    ...(given.mediaApiUrl
-      ? [
-          `point MediaMTX' authHTTPAddress at ${door}/mediamtx/auth, user media, mediaHookSecret of ${secretsFile}`,
-        ]
-      : []),
-    ...(given.mqttUrl
-      ? [`let the broker ask ${door}/mqtt/authn, Basic user broker, brokerHookSecret of ${secretsFile}`]
-      : []),
-  ];
 }

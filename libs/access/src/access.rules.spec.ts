@@ -20,15 +20,41 @@ const aUser = (change: Partial<User> = {}): User => ({
   ...change,
 });
 const aRobot = (disabled = false): Principal => ({ kind: 'robot', robotId: 'r1', disabled });
-const aTicket = (action: AccessAction, path: string): Principal => ({ kind: 'ticket', subject: 'eve', action, path });
+const aTicket = (action: AccessAction, path: string): Principal => ({
+  kind: 'ticket',
+  subject: 'eve',
+  action,
+  path,
+});
 
 describe('decide', () => {
   it.each<[string, Principal, AccessAction, string, Decision['reason'], string?]>([
     ['a granted path', aUser(), 'read', 'robots/r1', 'GRANTED', 'g1'],
     ['a path below a granted one', aUser(), 'read', 'robots/r1/front', 'GRANTED', 'g1'],
-    ['a right that ends later', aUser({ grants: [aGrant({ expiresAt: NOW + 1 })] }), 'read', 'robots/r1', 'GRANTED', 'g1'],
-    ['a right that was renewed', aUser({ grants: [aGrant({ expiresAt: 1 }), aGrant({ id: 'g2' })] }), 'read', 'robots/r1', 'GRANTED', 'g2'],
-    ['control that was granted', aUser({ grants: [aGrant({ action: 'control' })] }), 'control', 'robots/r1', 'GRANTED', 'g1'],
+    [
+      'a right that ends later',
+      aUser({ grants: [aGrant({ expiresAt: NOW + 1 })] }),
+      'read',
+      'robots/r1',
+      'GRANTED',
+      'g1',
+    ],
+    [
+      'a right that was renewed',
+      aUser({ grants: [aGrant({ expiresAt: 1 }), aGrant({ id: 'g2' })] }),
+      'read',
+      'robots/r1',
+      'GRANTED',
+      'g2',
+    ],
+    [
+      'control that was granted',
+      aUser({ grants: [aGrant({ action: 'control' })] }),
+      'control',
+      'robots/r1',
+      'GRANTED',
+      'g1',
+    ],
     ['an admin without grants', aUser({ role: 'admin', grants: [] }), 'publish', 'x', 'ADMIN'],
     ['a robot on its path', aRobot(), 'publish', 'robots/r1', 'OWN_PATH'],
     ["a robot on its camera's path", aRobot(), 'publish', 'robots/r1/front', 'OWN_PATH'],
@@ -40,13 +66,38 @@ describe('decide', () => {
 
   it.each<[string, Principal, AccessAction, string, Decision['reason'], string?]>([
     ['a user without grants', aUser({ grants: [] }), 'read', 'robots/r1', 'PATH_NOT_GRANTED'],
-    ['an operator without grants', aUser({ role: 'operator', grants: [] }), 'read', 'robots/r1', 'PATH_NOT_GRANTED'],
-    ['a service without grants', aUser({ role: 'service', grants: [] }), 'control', 'robots/r1', 'PATH_NOT_GRANTED'],
+    [
+      'an operator without grants',
+      aUser({ role: 'operator', grants: [] }),
+      'read',
+      'robots/r1',
+      'PATH_NOT_GRANTED',
+    ],
+    [
+      'a service without grants',
+      aUser({ role: 'service', grants: [] }),
+      'control',
+      'robots/r1',
+      'PATH_NOT_GRANTED',
+    ],
     ['a path that only begins alike', aUser(), 'read', 'robots/r10', 'PATH_NOT_GRANTED'],
     ['another action', aUser(), 'publish', 'robots/r1', 'PATH_NOT_GRANTED'],
     ['control for who may read', aUser(), 'control', 'robots/r1', 'PATH_NOT_GRANTED'],
-    ['reading for who may control', aUser({ grants: [aGrant({ action: 'control' })] }), 'read', 'robots/r1', 'PATH_NOT_GRANTED'],
-    ['a right that ended this moment', aUser({ grants: [aGrant({ expiresAt: NOW })] }), 'read', 'robots/r1', 'GRANT_EXPIRED', 'g1'],
+    [
+      'reading for who may control',
+      aUser({ grants: [aGrant({ action: 'control' })] }),
+      'read',
+      'robots/r1',
+      'PATH_NOT_GRANTED',
+    ],
+    [
+      'a right that ended this moment',
+      aUser({ grants: [aGrant({ expiresAt: NOW })] }),
+      'read',
+      'robots/r1',
+      'GRANT_EXPIRED',
+      'g1',
+    ],
     ['a disabled user', aUser({ disabled: true }), 'read', 'robots/r1', 'DISABLED'],
     ['a disabled admin', aUser({ role: 'admin', disabled: true }), 'read', 'robots/r1', 'DISABLED'],
     ['a disabled robot', aRobot(true), 'publish', 'robots/r1', 'DISABLED'],
@@ -65,6 +116,8 @@ describe('decide', () => {
   });
 
   it('does not know other principals', () => {
-    expect(() => decide({ kind: 'ghost' } as never, { action: 'read', path: 'a' }, NOW)).toThrow('unexpected value');
+    expect(() => decide({ kind: 'ghost' } as never, { action: 'read', path: 'a' }, NOW)).toThrow(
+      'unexpected value',
+    );
   });
 });

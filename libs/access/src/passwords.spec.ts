@@ -30,7 +30,9 @@ describe('PasswordPool', () => {
 
   it('says no for nobody, after the same work', async () => {
     expect(await pool.verify(null, 'correct horse')).toBe(false);
-    const nobody = /'(\$argon2id\$[^']+)'/.exec(readFileSync(join(__dirname, 'passwords.ts'), 'utf8'))?.[1] as string;
+    const nobody = /'(\$argon2id\$[^']+)'/.exec(
+      readFileSync(join(__dirname, 'passwords.ts'), 'utf8'),
+    )?.[1] as string;
     const cost = (text: string): string => text.split('$').slice(0, 4).join('$');
     expect(cost(nobody)).toBe(cost(hash));
     expect(nobody).toHaveLength(hash.length);
@@ -57,7 +59,9 @@ describe('PasswordPool', () => {
   it('refuses what is more than its queue holds, at once, and answers the rest', async () => {
     const all = await Promise.allSettled(Array.from({ length: 8 }, () => pool.verify(hash, 'correct horse')));
     const refused = all.filter((one) => one.status === 'rejected');
-    expect(refused.map((one) => one.reason as unknown)).toEqual(refused.map(() => expect.any(PasswordPoolFull)));
+    expect(refused.map((one) => one.reason as unknown)).toEqual(
+      refused.map(() => expect.any(PasswordPoolFull)),
+    );
     // One runs, five wait.
     expect(refused).toHaveLength(2);
     expect(pool.waiting).toBe(0);

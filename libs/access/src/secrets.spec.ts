@@ -1,4 +1,5 @@
-import { deriveKeys, equalSecrets, hashSecret, isStreamKey, newSecret } from './secrets';
+import { isStreamKey } from './credential-form.rules';
+import { deriveKeys, equalSecrets, hashSecret, newSecret, open, seal } from './secrets';
 
 describe('deriveKeys', () => {
   const keys = deriveKeys('s'.repeat(32));
@@ -59,5 +60,30 @@ describe('equalSecrets', () => {
     ['é', 'e\u0301', false],
   ])('%j, %j → %s', (left, right, expected) => {
     expect(equalSecrets(left, right)).toBe(expected);
+  });
+});
+
+describe('a sealed text', () => {
+  const keys = deriveKeys('s'.repeat(32));
+
+  it.each(['', 'x', 'ключ', '\u0000', 'x'.repeat(100_000)])(
+    '%j opens again, and shows nothing before',
+    (text) => {
+      const sealed = seal(keys, text);
+      expect(open(keys, sealed)).toBe(text);
+      expect(sealed.equals(seal(keys, text))).toBe(false);
+      if (text.length > 2) expect(sealed.includes(text)).toBe(false);
+    },
+  );
+
+  it('does not open with other keys, changed, or cut', () => {
+    const sealed = seal(keys, 'c4n4ry');
+    expect(() => open(deriveKeys('t'.repeat(32)), sealed)).toThrow();
+    for (let index = 0; index < sealed.length; index += 1) {
+      const changed = Buffer.from(sealed);
+      changed[index] ^= 1;
+      expect(() => open(keys, changed)).toThrow();
+      expect(() => open(keys, sealed.subarray(0, index))).toThrow();
+    }
   });
 });

@@ -38,11 +38,6 @@ export function newSecret(kind: SecretKind): string {
   return `${kind}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** Whether a text has the form of a robot or stream key. */
-export function isStreamKey(text: string): boolean {
-  return /^[rs]k_[A-Za-z0-9_-]{43}$/.test(text);
-}
-
 /**
  * The keyed hash under which a secret is stored and looked up. A fast hash is right for it: it has 256 bits of entropy
  * (OWASP ASVS 5.0, 6.5.2).

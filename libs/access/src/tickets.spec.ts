@@ -1,6 +1,7 @@
 import { sign } from 'jsonwebtoken';
+import { looksLikeToken } from './credential-form.rules';
 import { deriveKeys } from './secrets';
-import { looksLikeToken, pathDigest, Tokens, type Ticket } from './tickets';
+import { pathDigest, Tokens, type Ticket } from './tickets';
 
 const NOW = 1_700_000_000_000;
 const KEYS = deriveKeys('k'.repeat(32));
@@ -68,7 +69,9 @@ describe('a ticket', () => {
     const [head, body, signature] = token.split('.');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object;
     const other = signature.startsWith('A') ? 'B' : 'A';
-    expect(problem(`${head}.${part({ ...claims, p: pathDigest('robots/r2') })}.${signature}`)).toBe('BAD_SIGNATURE');
+    expect(problem(`${head}.${part({ ...claims, p: pathDigest('robots/r2') })}.${signature}`)).toBe(
+      'BAD_SIGNATURE',
+    );
     expect(problem(`${head}.${part({ ...claims, exp: 9e9 })}.${signature}`)).toBe('BAD_SIGNATURE');
     expect(problem(`${head}.${body}.${other}${signature.slice(1)}`)).toBe('BAD_SIGNATURE');
   });
@@ -90,12 +93,16 @@ describe('a ticket', () => {
     expect(problem(`${part({ alg: 'none', kid: KEYS.id })}.${body}.`)).toBe('MALFORMED');
   });
 
-  it.each(['', 'eyJ', 'a.b.c', 'null', `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(43)}`, 'x'.repeat(10_000)])(
-    'is not %j',
-    (text) => {
-      expect(problem(text)).not.toBe('OK');
-    },
-  );
+  it.each([
+    '',
+    'eyJ',
+    'a.b.c',
+    'null',
+    `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(43)}`,
+    'x'.repeat(10_000),
+  ])('is not %j', (text) => {
+    expect(problem(text)).not.toBe('OK');
+  });
 
   it.each<[string, object]>([
     ['a path', { p: undefined }],
@@ -104,8 +111,18 @@ describe('a ticket', () => {
     ['a known action', { a: 'x' }],
     ['an id', { jti: undefined }],
   ])('without %s is malformed even with a good signature', (_what, change) => {
-    const claims = { sub: 'eve', a: 'r', p: pathDigest('x'), exp: 9_999_999_999, jti: 'abcdefghijkl', ...change };
-    const token = sign(JSON.parse(JSON.stringify(claims)) as object, KEYS.media, { keyid: KEYS.id, noTimestamp: true });
+    const claims = {
+      sub: 'eve',
+      a: 'r',
+      p: pathDigest('x'),
+      exp: 9_999_999_999,
+      jti: 'abcdefghijkl',
+      ...change,
+    };
+    const token = sign(JSON.parse(JSON.stringify(claims)) as object, KEYS.media, {
+      keyid: KEYS.id,
+      noTimestamp: true,
+    });
     expect(problem(token)).toBe('MALFORMED');
   });
 });
@@ -121,7 +138,10 @@ describe('an access token', () => {
 
   it('is no ticket, and a ticket is no access token', () => {
     expect(problem(tokens.signAccess(claims, 600, NOW))).toBe('BAD_SIGNATURE');
-    expect(tokens.readAccess(tokens.signTicket(aTicket()), NOW)).toEqual({ ok: false, problem: 'BAD_SIGNATURE' });
+    expect(tokens.readAccess(tokens.signTicket(aTicket()), NOW)).toEqual({
+      ok: false,
+      problem: 'BAD_SIGNATURE',
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sign, verify, type JwtPayload } from 'jsonwebtoken';
+import { looksLikeToken } from './credential-form.rules';
 import type { DerivedKeys } from './secrets';
 
 /** A right to one action on one path, until it expires. */
@@ -36,11 +37,6 @@ const seconds = (ms: number): number => Math.floor(ms / 1000);
  */
 export function pathDigest(path: string): string {
   return createHash('sha256').update(path).digest().subarray(0, 16).toString('base64url');
-}
-
-/** Whether a text has the form of a signed token; nothing more is known of it. */
-export function looksLikeToken(text: string): boolean {
-  return /^eyJ[\w-]{10,500}\.[\w-]{10,900}\.[\w-]{43}$/.test(text);
 }
 
 /** Signs and checks access tokens and tickets: JWTs with HMAC-SHA-256, a key per purpose, old keys good until dropped. */

@@ -12,7 +12,12 @@ describe('DomainError', () => {
   it('keeps its cause, its fields and when to retry', () => {
     const cause = new Error('socket');
     const fields = [{ field: 'a', message: 'a is bad' }];
-    const error = new DomainError('CONFLICT', 'no', { cause, fields, retryAfterSeconds: 2, details: { usage: 1 } });
+    const error = new DomainError('CONFLICT', 'no', {
+      cause,
+      fields,
+      retryAfterSeconds: 2,
+      details: { usage: 1 },
+    });
     expect(error).toMatchObject({ cause, fields, retryAfterSeconds: 2, details: { usage: 1 } });
   });
 

@@ -34,7 +34,8 @@ const aReport = (change: object = {}): Record<string, unknown> => ({
   ...change,
 });
 
-const bytes = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+const bytes = (value: unknown): Buffer =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 
 function refusal<T extends object>(type: new () => T, value: unknown): DomainError {
   try {
@@ -81,7 +82,11 @@ describe('parseMessage', () => {
     ['a profile that is text', { profile: 'big' }, ['profile']],
     ['an ingest for HTTP', { ingest: anIngest({ url: 'http://x/y' }) }, ['ingest.url']],
     ['an ingest for a file', { ingest: anIngest({ url: 'file:///etc/passwd' }) }, ['ingest.url']],
-    ['an ingest with credentials in its URL', { ingest: anIngest({ url: 'rtsp://u:p@h/x' }) }, ['ingest.url']],
+    [
+      'an ingest with credentials in its URL',
+      { ingest: anIngest({ url: 'rtsp://u:p@h/x' }) },
+      ['ingest.url'],
+    ],
     ['an ingest without a token', { ingest: anIngest({ token: undefined }) }, ['ingest.token']],
     ['everything wrong', { v: 0, state: 0, camera: 0 }, ['camera', 'state', 'v']],
   ])('names the field of %s', (_what, change, fields) => {
@@ -97,7 +102,10 @@ describe('parseMessage', () => {
 
   it('never repeats a value', () => {
     const canary = 'CANARY-9137';
-    const error = refusal(StreamWish, aWish({ state: canary, camera: `${canary}/`, ingest: anIngest({ url: canary }) }));
+    const error = refusal(
+      StreamWish,
+      aWish({ state: canary, camera: `${canary}/`, ingest: anIngest({ url: canary }) }),
+    );
     expect(JSON.stringify([error.message, error.fields])).not.toContain(canary);
   });
 
@@ -128,11 +136,16 @@ describe('parseMessage', () => {
   });
 
   it('refuses 2,000 nested lists by name, and not by an overflow', () => {
-    expect(refusal(StreamWish, `{"profile":${'['.repeat(2_000)}${']'.repeat(2_000)}}`).code).toBe('INVALID_INPUT');
+    expect(refusal(StreamWish, `{"profile":${'['.repeat(2_000)}${']'.repeat(2_000)}}`).code).toBe(
+      'INVALID_INPUT',
+    );
   });
 
   it.each(['__proto__', 'constructor', 'prototype'])('cannot be poisoned through %s', (key) => {
-    const text = JSON.stringify(aWish()).replace('{', `{"${key}":{"polluted":true,"prototype":{"polluted":true}},`);
+    const text = JSON.stringify(aWish()).replace(
+      '{',
+      `{"${key}":{"polluted":true,"prototype":{"polluted":true}},`,
+    );
     const wish = parseMessage(StreamWish, bytes(text)) as StreamWish & { polluted?: boolean };
     expect(wish.polluted).toBeUndefined();
     expect(wish).toBeInstanceOf(StreamWish);
@@ -140,7 +153,11 @@ describe('parseMessage', () => {
   });
 
   it.each<[string, object, string[]]>([
-    ['statistics that are no numbers', { stats: { fps: 'many', frames: { a: 1 } } }, ['stats.fps', 'stats.frames']],
+    [
+      'statistics that are no numbers',
+      { stats: { fps: 'many', frames: { a: 1 } } },
+      ['stats.fps', 'stats.frames'],
+    ],
     ['negative statistics', { stats: { bitrateKbps: -1 } }, ['stats.bitrateKbps']],
     ['an unknown state', { state: 'paused' }, ['state']],
     ['a negative version', { version: -1 }, ['version']],
@@ -150,7 +167,9 @@ describe('parseMessage', () => {
   });
 
   it('reads a report, a reply, a birth and an info', () => {
-    expect(parseMessage(ReportedStream, bytes(aReport({ stats: { fps: 14.97 } }))).stats).toEqual({ fps: 14.97 });
+    expect(parseMessage(ReportedStream, bytes(aReport({ stats: { fps: 14.97 } }))).stats).toEqual({
+      fps: 14.97,
+    });
     expect(parseMessage(RobotReply, bytes({ requestId: 'q', code: 'noop', bootId: 'b' })).code).toBe('noop');
     const birth = { v: 1, online: true, bootId: 'b', connSeq: 1, at: 1, clean: false };
     expect(parseMessage(RobotPresence, bytes(birth)).online).toBe(true);

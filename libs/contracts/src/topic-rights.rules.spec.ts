@@ -1,4 +1,10 @@
-import { filterCovers, mayUseTopic, topicRights, type BrokerPrincipal, type TopicRight } from './topic-rights.rules';
+import {
+  filterCovers,
+  mayUseTopic,
+  topicRights,
+  type BrokerPrincipal,
+  type TopicRight,
+} from './topic-rights.rules';
 import { LEGACY_TOPIC, topic, TOPICS, type TopicName } from './topics';
 
 describe('filterCovers', () => {
@@ -50,7 +56,7 @@ describe('what a connection may do at the broker', () => {
     ['a robot cannot hear by shared subscription', A, 'subscribe', '$share/g/rc/v1/robots/A/cmd/+', false],
     ['a robot cannot hear the broker', A, 'subscribe', '$SYS/#', false],
     ['a robot cannot hear replies', A, 'subscribe', 'rc/v1/gw/+/reply/+', false],
-    ["a robot cannot report for another", A, 'publish', 'rc/v1/robots/B/reported/stream/main', false],
+    ['a robot cannot report for another', A, 'publish', 'rc/v1/robots/B/reported/stream/main', false],
     ["a robot cannot forge another's reply", A, 'publish', 'rc/v1/gw/g1/reply/B', false],
     ['a robot cannot order itself', A, 'publish', 'rc/v1/robots/A/cmd/stream', false],
     ['a robot cannot wish for itself', A, 'publish', 'rc/v1/robots/A/desired/stream/main', false],
@@ -77,7 +83,10 @@ describe('what a connection may do at the broker', () => {
     const parts = { robotId: 'A', camera: 'main', name: 'ping', kind: 'alert', replica: 'g1' };
     for (const name of Object.keys(TOPICS) as TopicName[]) {
       const [publisher, reader] = TOPICS[name].from === 'robot' ? [A, GATEWAY] : [GATEWAY, A];
-      expect([name, mayUseTopic(topicRights(publisher), 'publish', topic(name, parts))]).toEqual([name, true]);
+      expect([name, mayUseTopic(topicRights(publisher), 'publish', topic(name, parts))]).toEqual([
+        name,
+        true,
+      ]);
       expect([name, mayUseTopic(topicRights(reader), 'publish', topic(name, parts))]).toEqual([name, false]);
       const filter = topic(name, reader === A ? { robotId: 'A' } : {});
       expect([name, mayUseTopic(topicRights(reader), 'subscribe', filter)]).toEqual([name, true]);
