@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export { until } from '../../../libs/mqtt/src/test-brokers';
+export { until } from './test-brokers';
 
 /**
  * Speaks like ffmpeg and encodes nothing. Modes (any argument): `stubborn` ignores SIGTERM and has a helper, `hang` stops
@@ -65,4 +65,9 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Says why a test did nothing. */
+export function skipped(reason: string): void {
+  process.stderr.write(`skipped: ${reason.replace(/^skipped: /, '')}\n`);
 }

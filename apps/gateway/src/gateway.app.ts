@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { RobotLink } from './fleet/robot-link';
 import { GatewayModule } from './gateway.module';
 import type { GatewaySettings } from './gateway.settings';
+import { WishKeeper } from './streams/wish-keeper';
 
 /** The gateway, connected to the broker and not yet listening for HTTP. */
 export async function createGatewayApp(settings: GatewaySettings): Promise<NestFastifyApplication> {
@@ -18,7 +19,10 @@ export async function createGatewayApp(settings: GatewaySettings): Promise<NestF
   app.connectMicroservice({ strategy }, { inheritAppConfig: false });
   SwaggerModule.setup('docs', app, openApiDocument(app), { jsonDocumentUrl: 'docs-json' });
   await app.startAllMicroservices();
-  app.get(RobotLink).open(replica);
+  const link = app.get(RobotLink);
+  link.open(replica);
+  // What a broker retains is a cache: a new one may have forgotten it.
+  link.whenConnected(() => void app.get(WishKeeper).renewAll());
   return app;
 }
 

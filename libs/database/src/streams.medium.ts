@@ -28,7 +28,7 @@ describe('a stream in the tables', () => {
   }
   async function open(robot: string, { camera = 'main', leaseMs = 30_000 } = {}): Promise<Opened> {
     const [row] = await query<{ stream_id: string; fresh: boolean; version: string }>(
-      'SELECT * FROM open_stream($1, $2, $3, $4, NULL, $5, $6, $7)',
+      'SELECT * FROM open_stream($1, $2, $3, $4, NULL, $5, $6, $7, 30000)',
       [randomUUID(), robot, camera, `robots/${robot}/${camera}`, leaseMs, randomUUID(), { width: 640 }],
     );
     return { id: row.stream_id, fresh: row.fresh, version: Number(row.version) };

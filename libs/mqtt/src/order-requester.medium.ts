@@ -226,6 +226,18 @@ describe.each(brokers)('OrderRequester on %s', (name, startBroker, isThere) => {
     expect(orders.filter(({ body, packet }) => body.requestId === 'lost' && packet.dup)).toEqual([]);
   });
 
+  it('has Nagle off at both ends: an acknowledged order takes far less than 40 ms', async () => {
+    await aRobot('r1');
+    const times: number[] = [];
+    for (let count = 0; count < 50; count += 1) {
+      const started = performance.now();
+      await requester.order('r1', 'ping', ping());
+      times.push(performance.now() - started);
+    }
+    // One Nagle alone makes every order 44 ms; a busy machine makes some slow, not half of them.
+    expect(times.sort((a, b) => a - b)[25]).toBeLessThan(30);
+  });
+
   it('publishes by the table: retained wish with its expiry, bare text to a legacy topic', async () => {
     const watcher = await aClient('watcher');
     const seen: [string, string, boolean, number | undefined][] = [];

@@ -163,6 +163,57 @@ describe.each(brokers)('RobotMqttStrategy on %s', (_, startBroker, isThere) => {
   });
 });
 
+(hasMosquitto() ? describe : describe.skip)('RobotMqttStrategy in a share group (Mosquitto)', () => {
+  const got: string[] = [];
+
+  @Controller()
+  class GatewayController {
+    @EventPattern('rc/v1/robots/{robotId}/evt/{kind}')
+    event(@Payload() { payload }: RobotMessage): void {
+      got.push(`event ${payload.toString()}`);
+    }
+
+    @EventPattern('rc/v1/robots/{robotId}/presence', { shared: false })
+    presence(@Payload() { payload }: RobotMessage): void {
+      got.push(`presence ${payload.toString()}`);
+    }
+  }
+
+  @Module({ controllers: [GatewayController] })
+  class GatewayModule {}
+
+  it('gives an event to one of two processes, and presence to both', async () => {
+    const broker = await mosquittoBroker();
+    const strategies = ['a', 'b'].map(
+      (name) => new RobotMqttStrategy({ url: broker.url, clientId: name, version: 5, shareGroup: 'gw' }),
+    );
+    const apps = await Promise.all(
+      strategies.map((strategy) =>
+        NestFactory.createMicroservice(GatewayModule, { strategy, logger: false }),
+      ),
+    );
+    await Promise.all(apps.map((app) => app.listen()));
+    const robot = connectMqtt(mqttOptions({ url: broker.url, clientId: 'r1', version: 5 }));
+    await until(() => robot.connected && strategies.every((strategy) => strategy.unwrap().connected));
+    await until(async () => {
+      await robot.publishAsync('rc/v1/robots/r1/presence', 'hello', { qos: 1 });
+      return got.filter((text) => text === 'presence hello').length >= 2;
+    });
+    for (let count = 0; count < 10; count += 1) {
+      await robot.publishAsync('rc/v1/robots/r1/evt/alert', `${count}`, { qos: 1 });
+    }
+    await robot.publishAsync('rc/v1/robots/r1/presence', 'end', { qos: 1 });
+    await until(() => got.filter((text) => text === 'presence end').length === 2);
+    expect(got.filter((text) => text.startsWith('event')).sort()).toEqual(
+      Array.from({ length: 10 }, (_, index) => `event ${index}`),
+    );
+    await robot.endAsync(true);
+    await Promise.all(apps.map((app) => app.close()));
+    await broker.stop();
+    Logger.overrideLogger(['error', 'warn', 'log']);
+  });
+});
+
 describe('RobotMqttStrategy without a broker', () => {
   it('starts and stops all the same', async () => {
     const strategy = new RobotMqttStrategy({ url: 'mqtt://127.0.0.1:9', clientId: 'r1', version: 5 });

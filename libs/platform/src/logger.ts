@@ -17,13 +17,16 @@ const toLine = (line: unknown): { fields: Record<string, unknown>; text: string 
 /** Deeper parts of a logged value are cut; a circle ends there too. */
 const MAX_DEPTH = 5;
 
+const hasOwnForm = (value: object): value is { toJSON(): unknown } =>
+  'toJSON' in value && typeof value.toJSON === 'function';
+
 function scrubValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return scrub(value);
   if (value instanceof Error) return scrub(value.stack ?? value.message);
   if (typeof value !== 'object' || value === null) return value;
   if (depth > MAX_DEPTH) return '…';
   if (Array.isArray(value)) return value.map((item) => scrubValue(item, depth + 1));
-  if ('toJSON' in value && typeof value.toJSON === 'function') return scrubValue(value.toJSON(), depth + 1);
+  if (hasOwnForm(value)) return scrubValue(value.toJSON(), depth + 1);
   return scrubFields(value, depth + 1);
 }
 
@@ -45,7 +48,8 @@ export class JsonLogger implements LoggerService {
       timestamp: () => `,"at":"${new Date().toISOString()}"`,
       formatters: { level: (label: string) => ({ level: label }) },
     };
-    this.pino = stream ? pino(options, stream) : pino(options);
+    // Node's own stream, not pino's: that one tries for ever to empty itself into a pipe that nobody reads any more.
+    this.pino = pino(options, stream ?? { write: (line) => void process.stdout.write(line) });
   }
 
   debug = (line: Line | Error, ...rest: unknown[]): void => this.write('debug', line, rest);

@@ -28,6 +28,9 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
       process.exit(exitCode);
     }
   };
+  // Whoever read our output has gone: no reason to fail, and the signal to stop comes by another way.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
   process.on('SIGTERM', () => void stop(0));
   process.on('SIGINT', () => void stop(0));
   process.on('disconnect', () => void stop(0));

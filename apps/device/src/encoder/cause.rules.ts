@@ -16,7 +16,7 @@ const CAMERA =
 const REFUSED =
   /\b40[13]\b|unauthori[sz]ed|not authori[sz]ed|forbidden|access denied|authentication|NetStream\.Publish\.|BadName|REJECT reported|Peer rejected|Operation not permitted/i;
 const UNREACHABLE =
-  /Connection refused|timed out|timeout|No route to host|Network is unreachable|resolve|Broken pipe|Connection reset|Could not connect|Failed to connect|Cannot open connection|Input\/output error|Connection was broken|GstR[Tt](MP|mp)2?Sink|Gst(RTSPClient|Rtsp|SRT)Sink|End of file/;
+  /Connection refused|timed out|timeout|No route to host|Network is unreachable|resolve|ENOTFOUND|EAI_AGAIN|Broken pipe|Connection reset|Could not connect|Failed to connect|Cannot open connection|Input\/output error|Connection was broken|GstR[Tt](MP|mp)2?Sink|Gst(RTSPClient|Rtsp|SRT)Sink|End of file/;
 
 /** Why, as far as its last words tell. What they say of the input counts before what they say of the output. */
 export function causeOf({ lines, source, stalled }: Ending): StreamCause {

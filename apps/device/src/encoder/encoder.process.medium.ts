@@ -53,7 +53,7 @@ describe.each(TIES)('an encoder %s', (_, setpriv) => {
     const { seen } = start('fail');
     await until(() => seen.exits.length === 1);
     expect(seen.exits[0].lines).toHaveLength(20);
-    expect(seen.exits[0].lines.at(-1)).toBe('rtmp://h/robots/r1?token=***: Operation not permitted');
+    expect(seen.exits[0].lines.at(-1)).toBe('rtmp://h/robots/r1?token=*** Operation not permitted');
     expect(JSON.stringify(seen.exits)).not.toContain('hunter2');
     expect(seen.exits[0].exitCode).toBe(1);
   });
@@ -103,5 +103,6 @@ describe.each(TIES)('when the agent is killed with SIGKILL, an encoder %s', (_, 
     expect(isAlive(leader)).toBe(true);
     agent.kill('SIGKILL');
     await until(() => !isAlive(leader), { timeoutMs: 5_000 });
+    for (const pid of fake.pids().filter(isAlive)) process.kill(pid, 'SIGKILL');
   });
 });

@@ -48,12 +48,25 @@ export class EncoderService {
   }
 }
 
+const LOOKUP_TIMEOUT_MS = 5_000;
+
 /** The URL with its host name replaced by an IP address. */
 async function withAddress(url: string): Promise<string> {
   const target = new URL(url);
   const host = target.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host)) return url;
-  const { address, family } = await lookup(host);
+  const { address, family } = await within(LOOKUP_TIMEOUT_MS, lookup(host));
   target.hostname = family === 6 ? `[${address}]` : address;
   return target.href;
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error('the name of the media server did not resolve in time')),
+      timeoutMs,
+    );
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -144,8 +144,11 @@ describe('gstreamerArguments', () => {
     );
   });
 
-  it('refuses a file name that would be read as syntax', () => {
-    expect(() => gstreamerArguments({ kind: 'file', path: '/srv/a b.mp4' }, PROFILE, RTSP)).toThrow(/syntax/);
+  it('refuses files, which it cannot loop, and values that it would read as syntax', () => {
+    expect(canRead('gstreamer', { kind: 'file', path: '/x.mp4' })).toBe(false);
+    expect(() => gstreamerArguments({ kind: 'file', path: '/x.mp4' }, PROFILE, RTSP)).toThrow(/ffmpeg/);
+    const camera: CameraSource = { kind: 'rtsp', url: 'rtsp://cam/x ! filesink location=/etc/passwd' };
+    expect(() => gstreamerArguments(camera, PROFILE, RTSP)).toThrow(/syntax/);
   });
 
   it.each(SOURCES.filter(({ kind }) => kind !== 'file'))(

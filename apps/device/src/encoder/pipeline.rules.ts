@@ -73,9 +73,10 @@ function checkedUrl({ url, protocol }: Address): URL {
 const badIngest = (message: string): DomainError =>
   new DomainError('INVALID_INPUT', message, { fields: [{ field: message.split(' ')[0], message }] });
 
-/** Whether the backend can read such a camera at all. */
-export const canRead = (backend: Backend, source: CameraSource): boolean =>
-  backend === 'gstreamer' || source.kind !== 'libcamera';
+/** Whether the backend can read such a camera. GStreamer has no way to play most files again and again. */
+export function canRead(backend: Backend, { kind }: CameraSource): boolean {
+  return backend === 'ffmpeg' ? kind !== 'libcamera' : kind !== 'file';
+}
 
 /**
  * ffmpeg's arguments: one H.264 stream without B-frames, a key frame every second with SPS and PPS in band, progress reports on
@@ -182,7 +183,7 @@ function gstreamerSource(source: CameraSource): string[] {
     case 'libcamera':
       return source.name ? ['libcamerasrc', assigned('camera-name', source.name)] : ['libcamerasrc'];
     case 'file':
-      return ['filesrc', assigned('location', source.path), '!', 'decodebin', '!', 'identity', 'sync=true'];
+      throw new DomainError('INVALID_INPUT', 'GStreamer cannot loop a file; ffmpeg can');
     case 'rtsp':
       return ['rtspsrc', assigned('location', source.url), 'protocols=tcp', 'latency=200', '!', 'decodebin'];
   }

@@ -6,8 +6,8 @@ import type { MqttClient } from 'mqtt';
 const PATIENCE = 2.5;
 
 /**
- * Cuts a connection on which nothing comes any more. MQTT.js has a check of its own (1.5 × keepalive); this one does not depend
- * on its timers, which a robot that was suspended has seen fail to fire.
+ * Cuts a connection on which nothing comes any more. MQTT.js has a check of its own (1.5 × keepalive); this one is the second
+ * line, on timers of ours.
  */
 @Injectable()
 export class ConnectionWatchdog implements OnApplicationShutdown {
@@ -22,15 +22,21 @@ export class ConnectionWatchdog implements OnApplicationShutdown {
     const heard = (): void => void (this.lastPacketMs = performance.now());
     client.on('packetreceive', heard);
     client.on('connect', heard);
-    this.timer = setInterval(() => {
-      if (!client.connected || performance.now() - this.lastPacketMs < limitMs) return;
-      new Logger(ConnectionWatchdog.name).warn({ msg: 'connection is half open', silentMs: limitMs });
-      client.stream.destroy();
-    }, limitMs / 5);
-    this.timer.unref();
+    this.checkAgain(client, limitMs);
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
+  }
+
+  private checkAgain(client: MqttClient, limitMs: number): void {
+    this.timer = setTimeout(() => {
+      if (client.connected && performance.now() - this.lastPacketMs >= limitMs) {
+        new Logger(ConnectionWatchdog.name).warn({ msg: 'connection is half open', silentMs: limitMs });
+        client.stream.destroy();
+      }
+      this.checkAgain(client, limitMs);
+    }, limitMs / 5);
+    this.timer.unref();
   }
 }

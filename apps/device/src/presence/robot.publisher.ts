@@ -42,11 +42,15 @@ export class RobotPublisher {
   }
 
   /** Stamps the report with its place in this life of the agent. */
-  reported(camera: string, body: Omit<ReportedStream, 'bootId' | 'connSeq' | 'seq'>): Promise<void> {
+  reported(
+    camera: string,
+    body: Omit<ReportedStream, 'bootId' | 'connSeq' | 'seq'>,
+    timeoutMs?: number,
+  ): Promise<void> {
     const { bootId, connSeq } = this.boot;
     this.seq += 1;
     const stamped: ReportedStream = { ...body, bootId, connSeq, seq: this.seq };
-    return this.say(topic('reported', { robotId: this.settings.robotId, camera }), stamped);
+    return this.say(topic('reported', { robotId: this.settings.robotId, camera }), stamped, timeoutMs);
   }
 
   syncRequest(body: SyncRequest): Promise<void> {

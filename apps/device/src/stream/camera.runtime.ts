@@ -114,7 +114,7 @@ export class CameraRuntime {
     try {
       const target = toTarget(pipeline.ingest);
       const command = await this.encoders.commandFor(this.camera, pipeline.profile, target);
-      if (slot.calledOff) return this.gone(slot, { exitCode: 0, stalled: false, lines: [] });
+      if (slot.calledOff) return;
       slot.process = new EncoderProcess(command, {
         live: () => this.tell({ type: 'live', run }),
         exit: (exit) => this.gone(slot, exit),
@@ -127,13 +127,16 @@ export class CameraRuntime {
   }
 
   private stop(run: number): void {
-    if (this.slot?.run !== run) return;
-    this.slot.calledOff = true;
-    this.slot.process?.stop();
+    const { slot } = this;
+    if (slot?.run !== run) return;
+    slot.calledOff = true;
+    if (slot.process) slot.process.stop();
+    else setImmediate(() => this.gone(slot, { exitCode: 0, stalled: false, lines: [] }));
   }
 
   private gone(slot: Slot, exit: EncoderExit): void {
-    if (this.slot === slot) this.slot = undefined;
+    if (this.slot !== slot) return;
+    this.slot = undefined;
     const cause = causeOf({ lines: exit.lines, stalled: exit.stalled, source: this.camera.source });
     const detail = detailOf(exit.lines);
     if (!slot.calledOff) this.on.failure({ cause, detail });

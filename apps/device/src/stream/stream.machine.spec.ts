@@ -367,6 +367,8 @@ describe('any history, with duplicates, reordering, delay, crashes and silence',
           const [next, effects] = step(state, event);
           state = next;
           expect(next.version).toBeGreaterThanOrEqual(before.version);
+          if (!next.wanted) expect(next.run?.phase ?? 'stopping').toBe('stopping');
+          if (next.wanted) expect(leaseEnds.get(next.version)).toBeGreaterThan(event.nowMs);
           for (const effect of effects) {
             if (effect.type === 'start') {
               expect(alive).toBeUndefined();

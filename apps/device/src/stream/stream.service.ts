@@ -16,6 +16,7 @@ export type Arrival = Pick<Delivery, 'carrier' | 'retained' | 'expirySeconds'>;
 
 /** A live stream tells its numbers again after this long. */
 const REFRESH_MS = 10_000;
+const LAST_WORD_TIMEOUT_MS = 1_000;
 
 const defaultProfile = (settings: DeviceSettings): StreamProfile => ({
   width: settings.defaultProfileWidth,
@@ -31,7 +32,7 @@ export class StreamService implements OnModuleDestroy {
   private readonly runtimes = new Map<string, CameraRuntime>();
   private readonly since = new Map<string, { state: string; atMs: number }>();
   private readonly profile: StreamProfile;
-  private readonly refresh: NodeJS.Timeout;
+  private refresh: NodeJS.Timeout | undefined;
   private clock: ClockOffset | undefined;
   private closing = false;
 
@@ -54,8 +55,7 @@ export class StreamService implements OnModuleDestroy {
       this.runtimes.set(camera.name, runtime);
     }
     metrics.countEncoders(() => this.running);
-    this.refresh = setInterval(() => this.refreshLive(), REFRESH_MS);
-    this.refresh.unref();
+    this.refreshLater();
   }
 
   /** Names of the cameras. */
@@ -104,16 +104,16 @@ export class StreamService implements OnModuleDestroy {
   }
 
   /** Says what every camera does. */
-  async reportAll(): Promise<void> {
-    await Promise.all([...this.runtimes.values()].map((runtime) => this.report(runtime)));
+  async reportAll({ timeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
+    await Promise.all([...this.runtimes.values()].map((runtime) => this.report(runtime, timeoutMs)));
   }
 
   /** Ends every encoder, and reports that. */
   async onModuleDestroy(): Promise<void> {
     this.closing = true;
-    clearInterval(this.refresh);
+    clearTimeout(this.refresh);
     await Promise.all([...this.runtimes.values()].map((runtime) => runtime.shutdown()));
-    await this.reportAll();
+    await this.reportAll({ timeoutMs: LAST_WORD_TIMEOUT_MS });
   }
 
   private runtimeOf(camera: string): CameraRuntime {
@@ -131,13 +131,17 @@ export class StreamService implements OnModuleDestroy {
     return remainingLeaseMs(delivery, this.clock, nowMs);
   }
 
-  private refreshLive(): void {
-    for (const runtime of this.runtimes.values()) {
-      if (reportedState(runtime.state) === 'live') void this.report(runtime);
-    }
+  private refreshLater(): void {
+    this.refresh = setTimeout(() => {
+      for (const runtime of this.runtimes.values()) {
+        if (reportedState(runtime.state) === 'live') void this.report(runtime);
+      }
+      this.refreshLater();
+    }, REFRESH_MS);
+    this.refresh.unref();
   }
 
-  private async report(runtime: CameraRuntime): Promise<void> {
+  private async report(runtime: CameraRuntime, timeoutMs?: number): Promise<void> {
     const { name } = runtime.camera;
     const state = reportedState(runtime.state);
     if (this.since.get(name)?.state !== state) {
@@ -145,7 +149,7 @@ export class StreamService implements OnModuleDestroy {
       const { version, sessionId, cause } = runtime.state;
       this.log.log({ msg: 'stream', camera: name, state, version, session: sessionId, cause });
     }
-    await this.publisher.reported(name, this.document(runtime));
+    await this.publisher.reported(name, this.document(runtime), timeoutMs);
   }
 
   private document({

@@ -48,6 +48,12 @@ export class RobotLink implements OnApplicationShutdown {
     this.requester = new OrderRequester({ client: this.client, replica, version: this.settings.mqttVersion });
   }
 
+  /** Has something done on every connection to the broker, the present one included. */
+  whenConnected(act: () => void): void {
+    this.client.on('connect', act);
+    if (this.client.connected) act();
+  }
+
   get connected(): boolean {
     return this.requester !== undefined && this.client.connected;
   }

@@ -64,7 +64,7 @@ export class StreamsRepository {
   async open(request: OpenRequest): Promise<{ streamId: string; fresh: boolean; version: number }> {
     const { id, robotId, camera, path, userId, leaseMs, requestId, profile } = request;
     const rows = await this.database.query<{ streamId: string; fresh: boolean; version: number }[]>(
-      `SELECT stream_id AS "streamId", fresh, version::float8 AS version FROM open_stream($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `SELECT stream_id AS "streamId", fresh, version::float8 AS version FROM open_stream($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       [
         id,
         robotId,
@@ -74,6 +74,7 @@ export class StreamsRepository {
         leaseMs,
         requestId,
         profile === null ? null : JSON.stringify(profile),
+        LEASE_TTL_MS,
       ],
     );
     return rows[0];

@@ -159,9 +159,11 @@ export class FirstTables1700000000001 implements MigrationInterface {
         FOR EACH ROW EXECUTE FUNCTION announce_stream();
 
       -- Opens the live period of a path, or finds the one that is open: a repeated start is the same start. One that is on its
-      -- way out makes room. Locks the wish first, always, so that two callers cannot meet in opposite order.
+      -- way out makes room, and so does one that nobody renewed for longer than a robot's lease: its robot has stopped. Locks the
+      -- wish first, always, so that two callers cannot meet in opposite order.
       CREATE FUNCTION open_stream(
-        p_id uuid, p_robot_id text, p_camera text, p_path text, p_user_id uuid, p_lease_ms bigint, p_request_id text, p_profile jsonb
+        p_id uuid, p_robot_id text, p_camera text, p_path text, p_user_id uuid, p_lease_ms bigint, p_request_id text,
+        p_profile jsonb, p_robot_lease_ms bigint
       ) RETURNS TABLE (stream_id uuid, fresh boolean, version bigint) LANGUAGE plpgsql AS $$
       DECLARE
         v_open streams%ROWTYPE;
@@ -172,14 +174,15 @@ export class FirstTables1700000000001 implements MigrationInterface {
         SELECT w.version INTO v_version FROM stream_wishes w
           WHERE w.robot_id = p_robot_id AND w.camera = p_camera FOR UPDATE;
         SELECT * INTO v_open FROM streams s WHERE s.path = p_path AND s.ended_at IS NULL FOR UPDATE;
-        IF v_open.id IS NOT NULL AND v_open.state <> 'stopping' THEN
+        IF v_open.id IS NOT NULL AND v_open.state <> 'stopping'
+          AND v_open.renewed_at > clock_timestamp() - p_robot_lease_ms * interval '1 ms' THEN
           UPDATE streams s SET lease_until = greatest(s.lease_until, clock_timestamp() + p_lease_ms * interval '1 ms')
             WHERE s.id = v_open.id;
           RETURN QUERY SELECT v_open.id, false, v_version;
           RETURN;
         END IF;
         IF v_open.id IS NOT NULL THEN
-          UPDATE streams s SET state = 'stopped', cause = coalesce(s.cause, 'superseded'), ended_at = clock_timestamp()
+          UPDATE streams s SET state = 'stopped', cause = coalesce(s.cause, CASE WHEN s.state = 'stopping' THEN 'superseded' ELSE 'lease_expired' END), ended_at = clock_timestamp()
             WHERE s.id = v_open.id;
         END IF;
         INSERT INTO streams (id, robot_id, camera, path, state, requested_by, lease_until)

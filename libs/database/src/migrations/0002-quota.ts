@@ -179,9 +179,8 @@ const ADMISSION = `
       END IF;
       UPDATE slots s SET generation = nextval('slot_generation'), entered_at = clock_timestamp(), reserved_until = v_until,
           principal_kind = p_principal_kind, principal_id = p_principal_id, user_id = coalesce(s.user_id, p_user_id),
-          node = CASE WHEN s.state = 'active' THEN s.node ELSE coalesce(p_node, s.node) END,
-          incarnation = CASE WHEN s.state = 'active' THEN s.incarnation ELSE coalesce(p_incarnation, s.incarnation) END,
-          session_id = CASE WHEN s.state = 'active' THEN s.session_id ELSE coalesce(p_session_id, s.session_id) END
+          node = coalesce(p_node, s.node), incarnation = CASE WHEN p_node IS NULL THEN s.incarnation ELSE p_incarnation END,
+          session_id = CASE WHEN p_node IS NULL THEN s.session_id ELSE p_session_id END
         WHERE s.id = v_slot.id RETURNING s.generation INTO v_generation;
       RETURN QUERY SELECT 'held', NULL::text, v_slot.id, v_generation, v_slot.group_name, NULL::integer, NULL::integer;
       RETURN;
