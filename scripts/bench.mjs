@@ -97,8 +97,12 @@ const facts = { at: began.toISOString(), revision: revision(), machine: machine(
 const { cores, cpu, node, loadAverage } = facts.machine;
 console.log(`Rovercast ${facts.revision}, Node ${node}, ${cores} × ${cpu}, load ${loadAverage[0]}`);
 const system = new System({ profile: options.profile });
+let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => void system.stop().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    interrupted = true;
+    void system.stop().finally(() => process.exit(130));
+  });
 }
 try {
   const results = await run(options, system);
@@ -109,7 +113,7 @@ try {
   writeFileSync(file, `${JSON.stringify({ ...facts, seconds, results, rows }, null, 2)}\n`);
   console.log(`\n${seconds.toFixed(0)} s; all numbers are in ${relative(process.cwd(), file)}`);
 } catch (error) {
-  console.error(`the bench could not be run: ${error.message}`);
+  if (!interrupted) console.error(`the bench could not be run: ${error.message}`);
   process.exitCode = 1;
 } finally {
   await system.stop();

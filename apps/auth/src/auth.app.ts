@@ -1,4 +1,4 @@
-import { createHttpApp } from '@rovercast/platform';
+import { createHttpApp, type JsonLogger } from '@rovercast/platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuthModule } from './auth.module';
 import type { AuthSettings } from './auth.settings';
@@ -7,10 +7,11 @@ import type { AuthSettings } from './auth.settings';
 const BODY_LIMIT_BYTES = 16 * 1024;
 
 /** The auth app, wired and not yet listening. */
-export function createAuthApp(settings: AuthSettings): Promise<NestFastifyApplication> {
+export function createAuthApp(settings: AuthSettings, logger?: JsonLogger): Promise<NestFastifyApplication> {
   return createHttpApp(AuthModule.with(settings), {
     name: 'auth',
     logLevel: settings.logLevel,
+    logger,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     tolerateUnknownFields: true,
   });

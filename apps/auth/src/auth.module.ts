@@ -5,11 +5,15 @@ import { Authenticator } from './access/authenticator';
 import { DoorController } from './access/door.controller';
 import { DoorMetrics } from './access/door.metrics';
 import { DoorService } from './access/door.service';
+import { AdmissionsRepository } from './admissions/admissions.repository';
+import { AdmissionsService } from './admissions/admissions.service';
 import type { AuthSettings } from './auth.settings';
 import { BrokerController } from './broker/broker.controller';
 import { BrokerService } from './broker/broker.service';
 import { PolicyRepository } from './policy/policy.repository';
 import { PolicyService } from './policy/policy.service';
+import { WakePublisher } from './wake/wake.publisher';
+import { WakeService } from './wake/wake.service';
 
 @Module({
   providers: [PolicyRepository, PolicyService],
@@ -44,7 +48,7 @@ export class AuthModule {
         }),
       ],
       controllers: [DoorController, BrokerController],
-      providers: [Authenticator, DoorMetrics, DoorService, BrokerService],
+      providers: [AdmissionsRepository, AdmissionsService, Authenticator, DoorMetrics, DoorService, BrokerService, WakePublisher, WakeService],
     };
   }
 }

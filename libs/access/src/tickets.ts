@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { sign, verify, type JwtPayload } from 'jsonwebtoken';
 import { looksLikeToken } from './credential-form.rules';
 import type { DerivedKeys } from './secrets';
@@ -15,6 +15,8 @@ export interface Ticket {
   leaveAt?: number;
   /** Tickets of one share link; revoked together. */
   family?: string;
+  /** The only IP address from which it opens anything. */
+  address?: string;
 }
 
 export type TicketClaims = Omit<Ticket, 'path'> & { id: string; pathDigest: string };
@@ -39,13 +41,29 @@ export function pathDigest(path: string): string {
   return createHash('sha256').update(path).digest().subarray(0, 16).toString('base64url');
 }
 
+interface SigningKeys {
+  id: string;
+  api: KeyObject;
+  media: KeyObject;
+}
+
+/** As key objects: given bytes, jsonwebtoken tries them as a PEM first and fails, for half of what a check costs. */
+const signingKeys = ({ id, api, media }: DerivedKeys): SigningKeys => ({
+  id,
+  api: createSecretKey(api),
+  media: createSecretKey(media),
+});
+
 /** Signs and checks access tokens and tickets: JWTs with HMAC-SHA-256, a key per purpose, old keys good until dropped. */
 export class Tokens {
-  private readonly byId: Map<string, DerivedKeys>;
+  private readonly byId: Map<string, SigningKeys>;
+  private readonly newest: SigningKeys;
 
   /** @param keys the newest first; it signs, all of them verify */
-  constructor(private readonly keys: DerivedKeys[]) {
-    this.byId = new Map(keys.map((key) => [key.id, key]));
+  constructor(keys: DerivedKeys[]) {
+    const signing = keys.map(signingKeys);
+    this.newest = signing[0];
+    this.byId = new Map(signing.map((key) => [key.id, key]));
   }
 
   signTicket(ticket: Ticket): string {
@@ -57,18 +75,21 @@ export class Tokens {
       jti: randomBytes(9).toString('base64url'),
       ...(ticket.leaveAt !== undefined && { l: seconds(ticket.leaveAt) }),
       ...(ticket.family && { f: ticket.family }),
+      ...(ticket.address && { n: ticket.address }),
     };
-    return sign(claims, this.keys[0].media, {
+    return sign(claims, this.newest.media, {
       algorithm: 'HS256',
-      keyid: this.keys[0].id,
+      keyid: this.newest.id,
       noTimestamp: true,
+      // Every character counts: `typ` is left out.
+      header: { alg: 'HS256', typ: undefined },
     });
   }
 
   readTicket(token: string, now: number): Verified<TicketClaims> {
     const read = this.verify(token, 'media', now);
     if (!read.ok) return read;
-    const { sub, a, p, exp, jti, l, f } = read.value as Record<string, unknown>;
+    const { sub, a, p, exp, jti, l, f, n } = read.value as Record<string, unknown>;
     if (
       typeof sub !== 'string' ||
       typeof p !== 'string' ||
@@ -88,6 +109,7 @@ export class Tokens {
         expiresAt: exp * 1000,
         ...(typeof l === 'number' && { leaveAt: l * 1000 }),
         ...(typeof f === 'string' && { family: f }),
+        ...(typeof n === 'string' && { address: n }),
       },
     };
   }
@@ -100,7 +122,7 @@ export class Tokens {
       role: claims.role,
       exp: seconds(now) + ttlSeconds,
     };
-    return sign(body, this.keys[0].api, { algorithm: 'HS256', keyid: this.keys[0].id, audience: 'api' });
+    return sign(body, this.newest.api, { algorithm: 'HS256', keyid: this.newest.id, audience: 'api' });
   }
 
   readAccess(token: string, now: number): Verified<AccessClaims> {

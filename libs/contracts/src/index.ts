@@ -6,3 +6,4 @@ export * from './robot.dto';
 export * from './stream.dto';
 export * from './topic-rights.rules';
 export * from './topics';
+export * from './wake.dto';

@@ -49,7 +49,8 @@ export const STREAM_CAUSES = [
 ] as const;
 export type StreamCause = (typeof STREAM_CAUSES)[number];
 
-export const PUBLISH_PROTOCOLS = ['rtsp', 'rtmp', 'srt'] as const;
+/** `rtp` is bare RTP over UDP, for the relay: it has no place for the ticket, which the relay holds itself. */
+export const PUBLISH_PROTOCOLS = ['rtsp', 'rtmp', 'srt', 'rtp'] as const;
 export type PublishProtocol = (typeof PUBLISH_PROTOCOLS)[number];
 
 /** What the encoder should make. Numbers only: a pipeline is built from them and never from text. */
@@ -83,7 +84,7 @@ export class StreamProfile {
 export class Ingest {
   /** Publish URL without credentials. @example rtsp://media.example.org:8554/robots/r1 */
   @IsUrl({
-    protocols: ['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt'],
+    protocols: ['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt', 'rtp'],
     require_tld: false,
     require_protocol: true,
     disallow_auth: true,

@@ -1,11 +1,20 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import { ENTITIES } from './entities';
 import { FirstTables1700000000001 } from './migrations/0001-first-tables';
 import { Quota1700000000002 } from './migrations/0002-quota';
 import { RevocableAccess1700000000003 } from './migrations/0003-revocable-access';
+import { OnDemand1700000000004 } from './migrations/0004-on-demand';
 
 /** In the order in which they run; a bundle has no folder to search. */
-export const MIGRATIONS = [FirstTables1700000000001, Quota1700000000002, RevocableAccess1700000000003];
+export const MIGRATIONS = [
+  FirstTables1700000000001,
+  Quota1700000000002,
+  RevocableAccess1700000000003,
+  OnDemand1700000000004,
+];
+
+/** How long a process waits for another one's migrations, in milliseconds. */
+const TURN_WITHIN_MS = 60_000;
 
 interface DataSourceOptions {
   /** `postgres://user:pass@host:port/name` */
@@ -44,12 +53,25 @@ export function createDataSource(options: DataSourceOptions): DataSource {
   });
 }
 
+/** Asks again and again instead of waiting in Postgres: there our own lock and statement timeouts would end the wait. */
+async function takeTurn(runner: QueryRunner): Promise<void> {
+  const giveUpAt = performance.now() + TURN_WITHIN_MS;
+  for (;;) {
+    const [{ mine }] = (await runner.query('SELECT pg_try_advisory_lock(7246173) AS mine')) as {
+      mine: boolean;
+    }[];
+    if (mine) return;
+    if (performance.now() > giveUpAt) throw new Error('another process has been at the tables for too long');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Brings the tables up to date; several processes may try at once, one does it. Returns the names that ran. */
 export async function migrate(source: DataSource): Promise<string[]> {
   const runner = source.createQueryRunner();
   try {
     await runner.connect();
-    await runner.query('SELECT pg_advisory_lock(7246173)');
+    await takeTurn(runner);
     const ran = await source.runMigrations({ transaction: 'each' });
     return ran.map((migration) => migration.name);
   } finally {

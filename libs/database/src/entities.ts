@@ -1,5 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import { ACCESS_ENTITIES } from './access.entities';
+import { ON_DEMAND_ENTITIES } from './on-demand.entities';
 import { QUOTA_ENTITIES } from './quota.entities';
 
 export const ROLES = ['admin', 'operator', 'viewer', 'service'] as const;
@@ -354,4 +355,5 @@ export const ENTITIES = [
   IdempotencyKeyRow,
   PolicyVersionRow,
   ...QUOTA_ENTITIES,
+  ...ON_DEMAND_ENTITIES,
 ];

@@ -1,4 +1,6 @@
+import { Client } from 'pg';
 import { aDatabase, type TestDatabase } from '../../../test/support/database';
+import { until } from '../../../test/support/until';
 import { createDataSource, migrate, MIGRATIONS } from './data-source';
 
 describe('the migrations', () => {
@@ -34,8 +36,26 @@ describe('the migrations', () => {
   });
 
   it('leave tables that differ in nothing from the entities', async () => {
+    await migrate(database.source);
     const { upQueries } = await database.source.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('wait for another process longer than a lock may take', async () => {
+    const fresh = await aDatabase({ empty: true });
+    const holder = new Client({ connectionString: fresh.url });
+    try {
+      await holder.connect();
+      await holder.query('SELECT pg_advisory_lock(7246173)');
+      const startedAt = performance.now();
+      const waiting = migrate(fresh.source);
+      await Promise.race([waiting, until(() => performance.now() - startedAt > 2_300)]);
+      await holder.query('SELECT pg_advisory_unlock(7246173)');
+      expect(await waiting).toHaveLength(MIGRATIONS.length);
+    } finally {
+      await holder.end();
+      await fresh.drop();
+    }
   });
 
   it('run once when five processes start at a time', async () => {

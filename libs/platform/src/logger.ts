@@ -63,6 +63,7 @@ export class JsonLogger implements LoggerService {
   verbose = (line: Line | Error, ...rest: unknown[]): void => this.write('debug', line, rest);
 
   private write(level: 'debug' | 'info' | 'warn' | 'error', line: Line | Error, rest: unknown[]): void {
+    if (!this.pino.isLevelEnabled(level)) return;
     const { fields, text } = toLine(line);
     const texts = rest.filter((item): item is string => typeof item === 'string');
     const context = scrub(texts.at(-1) ?? '');

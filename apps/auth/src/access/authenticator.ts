@@ -1,5 +1,6 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import {
+  decide,
   deriveKeys,
   hashSecret,
   PasswordPool,
@@ -7,8 +8,8 @@ import {
   pathDigest,
   Tokens,
   type DerivedKeys,
-  type Principal,
 } from '@rovercast/access';
+import type { Admitted } from '../admissions/admission';
 import { AuthSettings } from '../auth.settings';
 import { robotPrincipal, userPrincipal, type Policy } from '../policy/policy';
 import { PolicyService } from '../policy/policy.service';
@@ -21,15 +22,17 @@ export type AuthenticationProblem =
   | 'TICKET_MALFORMED'
   | 'TICKET_BAD_SIGNATURE'
   | 'TICKET_EXPIRED'
+  | 'TICKET_OF_LOST_RIGHT'
   | 'UNKNOWN_KEY'
   | 'KEY_OF_ANOTHER_USER'
   | 'WRONG_USER_OR_PASSWORD'
   | 'OVERLOADED'
+  | 'CHECK_FAILED'
   | 'POLICY_NOT_LOADED'
   | 'POLICY_STALE';
 
 export type Authentication =
-  | { ok: true; principal: Principal; method: 'ticket' | 'key' | 'password' }
+  | ({ ok: true; method: 'ticket' | 'key' | 'password' } & Admitted)
   | { ok: false; problem: AuthenticationProblem };
 
 const failed = (problem: AuthenticationProblem): Authentication => ({ ok: false, problem });
@@ -37,6 +40,7 @@ const failed = (problem: AuthenticationProblem): Authentication => ({ ok: false,
 /** Finds out who a credential belongs to, cheapest way first: ticket, key, password. */
 @Injectable()
 export class Authenticator implements OnApplicationShutdown {
+  private readonly log = new Logger(Authenticator.name);
   private readonly keys: DerivedKeys[];
   private readonly tokens: Tokens;
   private readonly passwords = new PasswordPool();
@@ -57,7 +61,7 @@ export class Authenticator implements OnApplicationShutdown {
     await this.passwords.close();
   }
 
-  /** Who asks. A ticket needs no policy; everything else needs one that is not stale. */
+  /** Who asks. A ticket works without a policy; everything else needs one that is not stale. */
   authenticate(
     request: Pick<MediaRequest, 'credential' | 'path'>,
     now: number,
@@ -75,14 +79,33 @@ export class Authenticator implements OnApplicationShutdown {
   private byTicket(token: string, path: string, now: number): Authentication {
     const read = this.tokens.readTicket(token, now);
     if (!read.ok) return failed(`TICKET_${read.problem}`);
-    const { subject, action, pathDigest: bound } = read.value;
+    const { subject, action, pathDigest: bound, id, family, leaveAt } = read.value;
     const own = bound === pathDigest(path) ? path : '';
-    return { ok: true, method: 'ticket', principal: { kind: 'ticket', subject, action, path: own } };
+    if (own !== '' && this.hasLostRight(subject, action, own, now)) return failed('TICKET_OF_LOST_RIGHT');
+    return {
+      ok: true,
+      method: 'ticket',
+      principal: { kind: 'ticket', subject, action, path: own },
+      ticket: { id, family, leaveAt },
+    };
+  }
+
+  /** A ticket ends with the right behind it: the one it was made for is known, and may not do that any more. */
+  private hasLostRight(subject: string, action: 'read' | 'publish', path: string, now: number): boolean {
+    const [robot, user] = [
+      this.policies.current()?.robot(subject),
+      this.policies.current()?.userNamed(subject),
+    ];
+    const holders = [robot && robotPrincipal(robot), user && userPrincipal(user)].filter(
+      (holder) => holder !== undefined,
+    );
+    return holders.length > 0 && !holders.some((holder) => decide(holder, { action, path }, now).allow);
   }
 
   private byKey({ key, user }: { key: string; user: string }, policy: Policy): Authentication {
     for (const keys of this.keys) {
-      const owner = policy.ownerOfKey(hashSecret(keys, key));
+      const keyHash = hashSecret(keys, key);
+      const owner = policy.ownerOfKey(keyHash);
       if (!owner) continue;
       const robot = 'robotId' in owner ? policy.robot(owner.robotId) : undefined;
       const person = 'userId' in owner ? policy.userWithId(owner.userId) : undefined;
@@ -90,7 +113,7 @@ export class Authenticator implements OnApplicationShutdown {
       if (name === undefined) return failed('UNKNOWN_KEY');
       if (user !== '' && user !== name) return failed('KEY_OF_ANOTHER_USER');
       const principal = robot ? robotPrincipal(robot) : userPrincipal(person!);
-      return { ok: true, method: 'key', principal };
+      return { ok: true, method: 'key', principal, keyHash };
     }
     return failed('UNKNOWN_KEY');
   }
@@ -103,24 +126,19 @@ export class Authenticator implements OnApplicationShutdown {
     const hash = found?.passwordHash ?? null;
     const known = this.cache.get(user, hash, password);
     if (known !== undefined) return this.passwordAnswer(known, found);
-    return this.checkPassword(user, hash, password).then((good) =>
-      good === undefined ? failed('OVERLOADED') : this.passwordAnswer(good, found),
-    );
+    return this.cache
+      .check(user, hash, password, () => this.passwords.verify(hash, password))
+      .then(
+        (good) => this.passwordAnswer(good, found),
+        (error: unknown) => this.checkFailure(user, error),
+      );
   }
 
-  private async checkPassword(
-    user: string,
-    hash: string | null,
-    password: string,
-  ): Promise<boolean | undefined> {
-    try {
-      const good = await this.passwords.verify(hash, password);
-      this.cache.set(user, hash, password, good);
-      return good;
-    } catch (error) {
-      if (error instanceof PasswordPoolFull) return undefined;
-      throw error;
-    }
+  /** A hash that is none (an import gone wrong) or a thread that died: nobody gets in, and a human must look. */
+  private checkFailure(user: string, error: unknown): Authentication {
+    if (error instanceof PasswordPoolFull) return failed('OVERLOADED');
+    this.log.error({ msg: 'password could not be checked', user, error: (error as Error).message });
+    return failed('CHECK_FAILED');
   }
 
   private passwordAnswer(good: boolean, user: ReturnType<Policy['userNamed']>): Authentication {

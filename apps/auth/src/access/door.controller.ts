@@ -1,8 +1,11 @@
-import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { AuthSettings } from '../auth.settings';
 import { DoorService } from './door.service';
 import { requireHookSecret } from './hook.guard';
+
+/** The media server that asks without a name. */
+const MAIN_NODE = 'main';
 
 const STATUS = { allow: 204, deny: 401, malformed: 400 } as const;
 
@@ -19,10 +22,11 @@ export class DoorController {
   async auth(
     @Headers('authorization') authorization: string | undefined,
     @Body() body: unknown,
+    @Param('node') node: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     requireHookSecret(authorization, 'media', this.settings.mediaHookSecret);
-    const answer = await this.door.answer(body);
+    const answer = await this.door.answer(body, node ?? MAIN_NODE);
     void reply.status(STATUS[answer]).send(answer === 'allow' ? undefined : 'denied');
   }
 }

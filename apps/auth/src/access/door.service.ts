@@ -1,7 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { decide, equalSecrets, type Principal } from '@rovercast/access';
+import { decide, equalSecrets } from '@rovercast/access';
 import { assertNever, type MediaAction } from '@rovercast/contracts';
+import type { Admitted } from '../admissions/admission';
+import { nameOf } from '../admissions/admission.rules';
+import { AdmissionsService } from '../admissions/admissions.service';
 import { AuthSettings } from '../auth.settings';
+import { WakeService } from '../wake/wake.service';
 import { Authenticator, type Authentication } from './authenticator';
 import { DoorMetrics } from './door.metrics';
 import { parseMediaRequest, type MediaRequest } from './media-request.rules';
@@ -14,6 +18,8 @@ interface Verdict {
   reason: string;
   /** Who it was, as far as known: user name, robot id or the subject of a ticket. */
   who?: string;
+  /** Of a client that may come in. */
+  admitted?: Admitted;
 }
 
 export type DoorAnswer = 'allow' | 'deny' | 'malformed';
@@ -28,6 +34,8 @@ export class DoorService {
     settings: AuthSettings,
     private readonly authenticator: Authenticator,
     private readonly metrics: DoorMetrics,
+    private readonly admissions: AdmissionsService,
+    private readonly wake: WakeService,
   ) {
     this.machines = settings.machineAccounts.map((account) => {
       const [user, secret, action] = account.split(':');
@@ -35,7 +43,7 @@ export class DoorService {
     });
   }
 
-  async answer(body: unknown): Promise<DoorAnswer> {
+  async answer(body: unknown, node: string): Promise<DoorAnswer> {
     const startedAt = performance.now();
     const parsed = parseMediaRequest(body);
     if (!parsed.ok) {
@@ -53,6 +61,8 @@ export class DoorService {
     const verdict = await this.judgeInTime(request);
     this.metrics.count({ action: request.action, protocol: request.protocol, ...verdict }, startedAt);
     this.report(request, verdict);
+    if (verdict.admitted) this.admissions.record({ ...request, node }, verdict.admitted);
+    if (verdict.admitted) this.wake.ring(request, nameOf(verdict.admitted.principal));
     return verdict.allow ? 'allow' : 'deny';
   }
 
@@ -88,8 +98,14 @@ export class DoorService {
   private judgeClient(request: MediaRequest, authentication: Authentication): Verdict {
     if (!authentication.ok) return { allow: false, reason: authentication.problem };
     const action = request.action === 'publish' ? 'publish' : 'read';
-    const decision = decide(authentication.principal, { action, path: request.path }, Date.now());
-    return { allow: decision.allow, reason: decision.reason, who: nameOf(authentication.principal) };
+    const { principal, keyHash, ticket } = authentication;
+    const decision = decide(principal, { action, path: request.path }, Date.now());
+    return {
+      allow: decision.allow,
+      reason: decision.reason,
+      who: nameOf(principal),
+      ...(decision.allow && { admitted: { principal, grantId: decision.rule, keyHash, ticket } }),
+    };
   }
 
   private judgeMachine({ credential }: MediaRequest, action: MediaAction): Verdict {
@@ -107,18 +123,5 @@ export class DoorService {
     // The first call of nearly every RTSP and browser client has no credentials yet: normal, not an attack.
     if (allow || reason === 'NO_CREDENTIALS') this.log.debug(line);
     else this.log.warn(line);
-  }
-}
-
-function nameOf(principal: Principal): string {
-  switch (principal.kind) {
-    case 'user':
-      return principal.username;
-    case 'robot':
-      return principal.robotId;
-    case 'ticket':
-      return principal.subject;
-    default:
-      return assertNever(principal);
   }
 }

@@ -9,6 +9,8 @@ import { PolicyService } from '../policy/policy.service';
 export interface BrokerLogin {
   username: string;
   password: string;
+  /** As far as the broker tells. */
+  clientid?: string;
 }
 
 /** Answers the broker: who may connect, and what may they do there? The same user table as the door's. */
@@ -44,14 +46,25 @@ export class BrokerService {
     return principal && topicRights(principal);
   }
 
-  private async principal({ username, password }: BrokerLogin): Promise<BrokerPrincipal | undefined> {
+  private async principal({
+    username,
+    password,
+    clientid,
+  }: BrokerLogin): Promise<BrokerPrincipal | undefined> {
     const account = this.accounts.find(({ user }) => user === username);
     if (account) return equalSecrets(account.secret, password) ? { kind: 'gateway' } : undefined;
     const credential = findCredential(username, password, '', '');
     if (credential.kind !== 'key') return undefined;
     const found = await this.authenticator.authenticate({ credential, path: '' }, Date.now());
     if (!found.ok || found.principal.kind !== 'robot' || found.principal.disabled) return undefined;
-    return this.robotPrincipal(found.principal.robotId);
+    const principal = this.robotPrincipal(found.principal.robotId);
+    return principal && this.mayBeCalled(principal, clientid) ? principal : undefined;
+  }
+
+  /** A connection ends another one of the same client id: a robot has its own id, and a legacy one any that is no robot's. */
+  private mayBeCalled(principal: BrokerPrincipal, clientid: string | undefined): boolean {
+    if (clientid === undefined || principal.kind === 'gateway' || clientid === principal.robotId) return true;
+    return principal.kind === 'legacy' && !this.policies.current()?.robot(clientid);
   }
 
   private robotPrincipal(robotId: string): BrokerPrincipal | undefined {

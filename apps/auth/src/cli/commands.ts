@@ -43,7 +43,7 @@ export async function runCommand(argv: string[], workshop: Workshop): Promise<vo
       return workshop.print(ran.length > 0 ? `ran ${ran.join(', ')}` : 'nothing to do');
     }
     case 'seed':
-      return seed(JSON.parse(await workshop.readInput()), workshop, ACTOR);
+      return seed(readJson(await workshop.readInput()), workshop, ACTOR);
     case 'user add':
       return addUser(named(names, 'NAME'), values.role as Role, workshop);
     case 'user password': {
@@ -85,6 +85,15 @@ function read(argv: string[]) {
     });
   } catch (error) {
     throw new DomainError('INVALID_INPUT', `${(error as Error).message}\n\n${USAGE}`);
+  }
+}
+
+/** The parser's own words repeat a part of the text, and there are passwords in it. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DomainError('INVALID_INPUT', 'standard input is not JSON');
   }
 }
 

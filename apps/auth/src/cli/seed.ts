@@ -48,6 +48,11 @@ class SeedRobot {
   @IsIn(ROBOT_KINDS)
   kind?: RobotKind;
 
+  /** Of a legacy robot. */
+  @IsOptional()
+  @IsString()
+  legacyTopic?: string;
+
   @IsOptional()
   @IsString()
   ownerUsername?: string;
@@ -69,7 +74,10 @@ class Seed {
   robots: SeedRobot[];
 }
 
-/** Adds what is missing and leaves what is there as it is. */
+/**
+ * Adds what is missing and leaves what is there as it is.
+ * @throws DomainError INVALID_INPUT, NOT_FOUND for an owner who is not there
+ */
 export async function seed(
   document: unknown,
   { users, robots }: { users: Users; robots: Robots },
@@ -77,19 +85,14 @@ export async function seed(
 ): Promise<void> {
   const wanted = parseAs(Seed, document);
   for (const { grants, ...user } of wanted.users) {
-    await unlessThere(() => users.create(user, actor));
+    if (!(await users.accountNamed(user.username))) await users.create(user, actor);
     for (const grant of grants ?? []) await users.grant(user.username, grant, actor);
   }
   for (const { ownerUsername, ...robot } of wanted.robots) {
+    if (await robots.find(robot.id)) continue;
     const owner = ownerUsername === undefined ? undefined : await users.accountNamed(ownerUsername);
-    await unlessThere(() => robots.create({ ...robot, ownerId: owner?.id }, actor));
-  }
-}
-
-async function unlessThere(create: () => Promise<unknown>): Promise<void> {
-  try {
-    await create();
-  } catch (error) {
-    if (!(error instanceof DomainError && error.code === 'CONFLICT')) throw error;
+    if (ownerUsername !== undefined && !owner)
+      throw new DomainError('NOT_FOUND', `there is no user ${ownerUsername}`);
+    await robots.create({ ...robot, ownerId: owner?.id }, actor);
   }
 }

@@ -7,13 +7,20 @@ import { StreamsRepository } from './streams.repository';
 
 const SETTLED: ReadonlySet<StreamState> = new Set(['live', 'stopping', 'stopped', 'failed']);
 
+/** A wish that somebody changed. */
+export interface WishChange {
+  robotId: string;
+  camera: string;
+  requestId: string;
+}
+
 /** Hears from Postgres when a stream or a wish changes, whoever changed it. */
 @Injectable()
 export class StreamNews implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger(StreamNews.name);
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly listener: PostgresListener;
-  private onWish: (robotId: string, camera: string) => void = () => undefined;
+  private onWish: (change: WishChange) => void = () => undefined;
 
   constructor(
     settings: GatewaySettings,
@@ -38,7 +45,7 @@ export class StreamNews implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   /** Who is told of changed wishes. */
-  whenWishChanges(onWish: (robotId: string, camera: string) => void): void {
+  whenWishChanges(onWish: (change: WishChange) => void): void {
     this.onWish = onWish;
   }
 
@@ -62,8 +69,8 @@ export class StreamNews implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private heard(channel: string, payload: string): void {
-    const [first, second] = payload.split(' ');
+    const [first, camera, requestId] = payload.split(' ');
     if (channel === 'stream_changed') this.changes.emit(first);
-    else this.onWish(first, second);
+    else this.onWish({ robotId: first, camera, requestId });
   }
 }

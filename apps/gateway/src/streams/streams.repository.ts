@@ -91,9 +91,7 @@ export class StreamsRepository {
 
   /** The robot has taken the order. */
   async accepted(id: string): Promise<void> {
-    await this.database.query(`UPDATE streams SET state = 'starting' WHERE id = $1 AND state = 'requested'`, [
-      id,
-    ]);
+    await this.database.query('SELECT accept_stream($1)', [id]);
   }
 
   /** The robot has stopped as it was told. */

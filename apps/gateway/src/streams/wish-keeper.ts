@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { DomainError, LEASE_TTL_MS } from '@rovercast/contracts';
 import { LRUCache } from 'lru-cache';
 import { randomUUID } from 'node:crypto';
-import { StreamNews } from './stream-news';
+import { StreamNews, type WishChange } from './stream-news';
 import { StreamOrders } from './stream-orders';
 import { StreamsRepository } from './streams.repository';
 
@@ -30,7 +30,7 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   onApplicationBootstrap(): void {
-    this.news.whenWishChanges((robotId, camera) => void this.passOn(robotId, camera));
+    this.news.whenWishChanges((change) => void this.passOn(change));
     this.arm();
   }
 
@@ -46,9 +46,11 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
     return requestId;
   }
 
-  private async passOn(robotId: string, camera: string): Promise<void> {
+  private async passOn({ robotId, camera, requestId }: WishChange): Promise<void> {
+    if (this.ownChanges.has(requestId)) return;
     try {
       const wish = await this.streams.wish(robotId, camera);
+      // A newer one may have come meanwhile, and be ours.
       if (!wish || wish.version === 0 || this.ownChanges.has(wish.requestId)) return;
       await this.orders.tell(wish);
     } catch (error) {

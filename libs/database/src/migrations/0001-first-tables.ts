@@ -145,7 +145,10 @@ export class FirstTables1700000000001 implements MigrationInterface {
 
       CREATE FUNCTION announce_stream() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        PERFORM pg_notify('stream_changed', NEW.id::text || ' ' || NEW.state);
+        -- Nobody waits for 'starting', and a commit with a notification waits for all others that have one.
+        IF NEW.state <> 'starting' THEN
+          PERFORM pg_notify('stream_changed', NEW.id::text || ' ' || NEW.state);
+        END IF;
         RETURN NULL;
       END $$;
       CREATE FUNCTION stamp_stream() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -219,9 +222,16 @@ export class FirstTables1700000000001 implements MigrationInterface {
         RETURN v_version;
       END $$;
 
+      -- The robot has taken the order. Not worth waiting for the disk: after a crash the monitor finds the stream as it is.
+      CREATE FUNCTION accept_stream(p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN
+        PERFORM set_config('synchronous_commit', 'off', true);
+        UPDATE streams SET state = 'starting' WHERE id = p_id AND state = 'requested';
+      END $$;
+
       CREATE FUNCTION announce_wish() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        PERFORM pg_notify('wish_changed', NEW.robot_id || ' ' || NEW.camera);
+        PERFORM pg_notify('wish_changed', NEW.robot_id || ' ' || NEW.camera || ' ' || NEW.request_id);
         RETURN NULL;
       END $$;
       CREATE TRIGGER stream_wishes_announce AFTER INSERT OR UPDATE OF version ON stream_wishes
@@ -233,7 +243,7 @@ export class FirstTables1700000000001 implements MigrationInterface {
     await runner.query(`
       DROP TABLE policy_version, idempotency_keys, audit_events, refresh_tokens, stream_wishes, streams, stream_keys,
         robots, grants, users;
-      DROP FUNCTION bump_policy_version, announce_stream, announce_wish, stamp_stream, open_stream, close_stream;
+      DROP FUNCTION bump_policy_version, announce_stream, announce_wish, stamp_stream, open_stream, close_stream, accept_stream;
     `);
   }
 }
