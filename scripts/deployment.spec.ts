@@ -44,7 +44,7 @@ describe('docker-compose.yml', () => {
 
   it('pins every image to one version', () => {
     const images = Object.values(services).flatMap(({ image }) => image ?? []);
-    expect(images.filter((image) => !/:\d+\.\d+/.test(image))).toEqual([]);
+    expect(images.filter((image) => !/:v?\d+\.\d+/.test(image))).toEqual([]);
     expect(
       read('Dockerfile')
         .match(/^FROM .*$/gm)

@@ -9,13 +9,16 @@ const own = 'rc/v1/robots/r1';
 const nextMessage = (client: MqttClient): Promise<[string, Buffer]> =>
   new Promise((resolve) => client.once('message', (topic, payload) => resolve([topic, payload])));
 
+/** Keys of robots that the door of this file knows; `r9` comes and goes. */
+const keys = new Map([['r1', 'key']]);
+
 /** A door that knows one robot. */
 function aDoor(asked: object[]): Server {
   return createServer((request, response) => {
     void json(request).then((body) => {
       asked.push({ ...(body as object), authorization: request.headers.authorization });
       const { username, password } = body as { username: string; password: string };
-      const isKnown = username === 'r1' && password === 'key';
+      const isKnown = keys.has(username) && keys.get(username) === password;
       const acl = [
         { permission: 'allow', action: 'publish', topic: `${own}/evt/+` },
         { permission: 'allow', action: 'publish', topic: `${own}/presence` },
@@ -63,6 +66,7 @@ describe('the embedded broker', () => {
       authnUrl,
       hookSecret: 's3cret',
       doorWaitMs: 5_000,
+      recheckMs: 100,
     });
   });
   afterEach(async () => {
@@ -141,6 +145,72 @@ describe('the embedded broker', () => {
     await lost('c4', `${own}/presence`);
     await arrived;
     expect(seen).toEqual([`${own}/presence`]);
+  });
+
+  describe('asks again about who is connected', () => {
+    const gone = (client: MqttClient): Promise<void> =>
+      new Promise((resolve) => client.once('close', () => resolve()));
+    const questions = (username: string): number =>
+      asked.filter((body) => (body as { username: string }).username === username).length;
+    const askedAgain = async (username: string): Promise<void> => {
+      const before = questions(username);
+      while (questions(username) < before + 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+
+    it.each([
+      ['disabled or deleted', () => keys.delete('r9')],
+      ['given another key', () => keys.set('r9', 'new')],
+    ])('and cuts who was %s, without its neighbours', async (_, change) => {
+      keys.set('r9', 'key');
+      const [stays, leaves] = [
+        await connected({ clientId: 'c5' }),
+        await connected({ clientId: 'c6', username: 'r9' }),
+      ];
+      await askedAgain('r9');
+      expect(leaves.connected).toBe(true);
+      const cut = gone(leaves);
+      const changedAt = performance.now();
+      change();
+      await cut;
+      expect(performance.now() - changedAt).toBeLessThan(1_500);
+      await askedAgain('r1');
+      expect(stays.connected).toBe(true);
+      keys.delete('r9');
+    });
+
+    it('and lets the last will of who was cut tell that it is away', async () => {
+      keys.set('r9', 'key');
+      const listener = await connected({ clientId: 'c7' });
+      await listener.subscribeAsync(`${own}/#`, { qos: 1 });
+      const will = { topic: `${own}/presence`, payload: Buffer.from('gone'), qos: 1 as const, retain: false };
+      await connected({ clientId: 'c8', username: 'r9', will });
+      const arrived = nextMessage(listener);
+      keys.delete('r9');
+      expect((await arrived)[0]).toBe(`${own}/presence`);
+    });
+
+    it('and keeps everybody while the door is away', async () => {
+      const client = await connected({ clientId: 'c9' });
+      const { port } = door.address() as AddressInfo;
+      door.closeAllConnections();
+      await new Promise((resolve) => door.close(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(client.connected).toBe(true);
+      door = aDoor(asked);
+      await listen(door, port);
+      await askedAgain('r1');
+      expect(client.connected).toBe(true);
+    });
+
+    it('and forgets who has left', async () => {
+      const client = await connected({ clientId: 'c10' });
+      await askedAgain('r1');
+      await client.endAsync(true);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      const before = questions('r1');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(questions('r1')).toBe(before);
+    });
   });
 
   it('waits for a door that is not up yet', async () => {

@@ -6,11 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface BrokerOptions {
   host: string;
   port: number;
-  /** Asked once per connection, in the form of EMQX 5.8's HTTP authentication. */
+  /** Asked about each connection, and again while it lasts, in the form of EMQX 5.8's HTTP authentication. */
   authnUrl: string;
   hookSecret: string;
   /** How long a connection waits for a door that is not up yet, in milliseconds. */
   doorWaitMs?: number;
+  /** How often the door is asked again about everybody who is connected, in milliseconds. */
+  recheckMs?: number;
   log?: (line: string) => void;
 }
 
@@ -34,6 +36,8 @@ const SERVER_UNAVAILABLE = 3;
 const BAD_USERNAME_OR_PASSWORD = 4;
 const ASK_TIMEOUT_MS = 5_000;
 const RETRY_MS = 100;
+const RECHECK_MS = 5_000;
+const RECHECKS_AT_ONCE = 8;
 
 function toRights(acl: DoorAnswer['acl'] = []): TopicRight[] {
   return acl
@@ -73,6 +77,31 @@ async function askDoor(options: BrokerOptions, body: Record<string, string>): Pr
   }
 }
 
+/** Who is connected, and with which login. */
+interface Guest {
+  client: Client;
+  body: Record<string, string>;
+}
+
+/**
+ * Asks the door again about everybody, a few at a time: who was disabled, deleted or given another key is cut within `recheckMs`
+ * and a little, and changed rights hold as soon. A door that does not answer changes nothing.
+ */
+async function recheck(
+  guests: ReadonlySet<Guest>,
+  options: BrokerOptions,
+  take: (guest: Guest, verdict: Verdict) => void,
+): Promise<void> {
+  const waiting = [...guests];
+  const worker = async (): Promise<void> => {
+    for (let guest = waiting.pop(); guest; guest = waiting.pop()) {
+      const verdict = await askOnce(options, guest.body);
+      if (verdict) take(guest, verdict);
+    }
+  };
+  await Promise.all(Array.from({ length: RECHECKS_AT_ONCE }, worker));
+}
+
 function refusal(reason: 'refused' | 'no answer'): AuthenticateError {
   const returnCode: AuthErrorCode = reason === 'refused' ? BAD_USERNAME_OR_PASSWORD : SERVER_UNAVAILABLE;
   return Object.assign(new Error(reason), { returnCode });
@@ -80,10 +109,12 @@ function refusal(reason: 'refused' | 'no answer'): AuthenticateError {
 
 /**
  * An MQTT 3.1.1 broker in this process, for development: retained messages and sessions live in memory. Whoever connects is
- * let in by the door, and may use the topics that the door lists; everything else is denied.
+ * let in by the door, and may use the topics that the door lists; everything else is denied. The door is asked again every five
+ * seconds, so that nobody stays who may not.
  */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const rightsOf = new WeakMap<Client, TopicRight[] | 'all'>();
+  const guests = new Set<Guest>();
   const may = (client: Client | null, action: TopicRight['action'], topic: string): boolean => {
     const rights = client ? rightsOf.get(client) : undefined;
     return rights === 'all' || (rights !== undefined && mayUseTopic(rights, action, topic));
@@ -106,6 +137,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
           return done(refusal(verdict.reason), false);
         }
         rightsOf.set(client, verdict.rights);
+        const guest = { client, body };
+        guests.add(guest);
+        client.conn.once('close', () => guests.delete(guest));
         done(null, true);
       });
     },
@@ -120,6 +154,22 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       done(null, null);
     },
   });
+  const take = ({ client }: Guest, verdict: Verdict): void => {
+    if (verdict.allow) return void rightsOf.set(client, verdict.rights);
+    if (verdict.reason !== 'refused') return;
+    note(client, 'warn: may not stay (refused)');
+    client.close(); // its last will goes out, so that it is seen to be away
+  };
+  let closing = false;
+  let timer: NodeJS.Timeout | undefined;
+  const armRecheck = (): void => {
+    if (closing) return;
+    timer = setTimeout(() => {
+      void recheck(guests, options, take).finally(armRecheck);
+    }, options.recheckMs ?? RECHECK_MS);
+  };
+  armRecheck();
+
   aedes.on('clientReady', (client) => note(client, 'connected'));
   aedes.on('clientDisconnect', (client) => note(client, 'gone'));
   aedes.on('clientError', (client, error) => note(client, `error: ${error.message}`));
@@ -135,6 +185,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   return {
     url: `mqtt://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`,
     close: async () => {
+      closing = true;
+      clearTimeout(timer);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       await closed;

@@ -57,6 +57,7 @@ function monitorSettings({ ports, secrets, databaseUrl, mediaApiUrl }: Plan): Re
     HOST: '127.0.0.1',
     PORT: String(ports.monitor),
     DATABASE_URL: databaseUrl,
+    AUTH_SECRET: secrets.authSecret,
     MEDIAMTX_API_URL: mediaApiUrl,
     MONITOR_TOKEN: secrets.monitorToken,
   };

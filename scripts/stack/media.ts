@@ -127,6 +127,8 @@ export async function startMedia(
       apiPort: ports.mediaApi,
       authUrl: options.authUrl,
       ffmpegPath: options.ffmpegPath ?? 'ffmpeg',
+      // As runOnDemand in mediamtx/mediamtx.yml.
+      holdReaders: { match: /^robots\/.+$/, startTimeoutMs: 15_000 },
       log: (line) => log.write(`${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`),
     });
     return { urls, close: () => standin.close() };

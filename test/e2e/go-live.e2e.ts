@@ -139,6 +139,19 @@ describe.each(SERVERS)('go live through $server', ({ kind, environment }) => {
     );
   });
 
+  it('holds one slot for a stream, and none when it has ended', async () => {
+    const slots = async (): Promise<any> =>
+      (await admin.get('/v1/quotas')).body.items.find((item: { scope: string }) => item.scope === 'robots');
+    await startLive();
+    await until(async () => (await slots()).active === 1, { timeoutMs: 10_000 });
+    expect(await slots()).toMatchObject({ used: 1, reserved: 0 });
+    await stopAndWait();
+    await until(async () => (await slots()).used === 0, { timeoutMs: 20_000 });
+    const metrics = await (await fetch(`${info.monitor.url}/metrics`)).text();
+    expect(metrics).toMatch(/^slots_drift 0$/m);
+    expect(metrics).toMatch(/^stream_slots\{group="robots",state="active"\} 0$/m);
+  });
+
   it('makes what the profile asks for', async () => {
     const started = await admin.post('/v1/robots/demo/stream?wait=live', {
       profile: { width: 320, height: 240, fps: 10, bitrateKbps: 300 },

@@ -14,5 +14,6 @@ export function createAuthApp(settings: AuthSettings, logger?: JsonLogger): Prom
     logger,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     tolerateUnknownFields: true,
+    timeouts: { requestMs: 2_000, headersMs: 1_000 },
   });
 }

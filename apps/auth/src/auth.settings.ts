@@ -15,7 +15,7 @@ export class AuthSettings extends CommonSettings {
   @MinLength(32)
   authSecret: string = undefined as never;
 
-  /** The secret before the last rotation: its tickets are accepted until they expire. */
+  /** The secret before the last rotation: its tickets are accepted until they expire, its keys are renewed as they are used. */
   @IsOptional()
   @MinLength(32)
   authSecretPrevious: string | undefined = undefined;
@@ -23,6 +23,11 @@ export class AuthSettings extends CommonSettings {
   /** Password that the media server sends with each question (user `media`). */
   @MinLength(SECRET_MIN_CHARS)
   mediaHookSecret: string = undefined as never;
+
+  /** Media servers with a secret of their own, which then is the only good one for them: `node:secret`, comma-separated. */
+  @AsList()
+  @Matches(/^[\w-]{1,64}:[^:]{16,}$/, { each: true, message: 'each entry of it must be node:secret' })
+  mediaNodeSecrets: string[] = [];
 
   /** Password that the broker sends with each question (user `broker`). */
   @MinLength(SECRET_MIN_CHARS)

@@ -12,6 +12,8 @@ import { CliSettings } from './cli/cli.settings';
 async function main(): Promise<void> {
   const settings = parseSettings(CliSettings, process.env);
   const passwords = new PasswordPool(1);
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.abort());
   const database = createDataSource({ url: settings.databaseUrl, applicationName: 'cli', poolSize: 2 });
   try {
     await database.initialize();
@@ -21,6 +23,7 @@ async function main(): Promise<void> {
       robots: new Robots(database, deriveKeys(settings.authSecret)),
       readInput: async () => (await text(process.stdin)).trim(),
       print: (line) => console.log(line),
+      broker: { databaseUrl: settings.databaseUrl, accounts: settings.brokerAccounts, until: stopped.signal },
     });
   } finally {
     await passwords.close();

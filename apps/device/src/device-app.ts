@@ -3,19 +3,29 @@ import { RobotMqttStrategy } from '@rovercast/mqtt';
 import { createHttpApp, type JsonLogger } from '@rovercast/platform';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AlertsService } from './alerts/alerts.service';
+import { ConfigurationService } from './configuration/configuration.service';
+import { ConfigurationStore } from './configuration/configuration.store';
 import { DeviceModule } from './device.module';
 import { discoverEncoders, type Encoders } from './encoder/encoder.discovery';
+import { isExclusive } from './encoder/pipeline.rules';
 import { Boot } from './presence/boot';
 import { ConnectionWatchdog } from './presence/connection.watchdog';
 import { PresenceService } from './presence/presence.service';
+import { parseCameras, type Camera } from './settings/cameras.rules';
 import type { DeviceSettings } from './settings/device.settings';
 
-/** What tests put in place of the machine's own. */
+/** What tests put in place of the machine's own, and what the process knows beside its settings. */
 interface DeviceParts {
   encoders?: Encoders;
   reconnectMs?: { min: number; max: number };
   keepaliveSeconds?: number;
   logger?: JsonLogger;
+  /** Where the robot keeps what it must not forget. */
+  stateDir?: string;
 }
 
 /**
@@ -28,8 +38,18 @@ export async function createDeviceApp(
 ): Promise<NestFastifyApplication> {
   const encoders = parts.encoders ?? (await discoverEncoders(settings));
   const boot = new Boot();
-  const strategy = robotStrategy(settings, boot, parts, () => app.get(PresenceService).announce());
-  const app = await createHttpApp(DeviceModule.with({ settings, strategy, encoders, boot }), {
+  const configuration = new ConfigurationService(
+    new ConfigurationStore(parts.stateDir ?? DEFAULT_STATE_DIR, settings.robotId),
+  );
+  const stillsDir = makeStillsDir(parseCameras(settings.cameras));
+  const birth = async (): Promise<void> => {
+    boot.connected += 1;
+    await app.get(PresenceService).announce();
+    await app.get(AlertsService).flush();
+  };
+  const strategy = robotStrategy(settings, boot, parts, birth);
+  const made = { settings, strategy, encoders, boot, configuration, stillsDir };
+  const app = await createHttpApp(DeviceModule.with(made), {
     name: 'device',
     logLevel: settings.logLevel,
     logger: parts.logger,
@@ -39,6 +59,17 @@ export async function createDeviceApp(
   await app.startAllMicroservices();
   app.get(ConnectionWatchdog).watch();
   return app;
+}
+
+/** Below the working directory: a robot that is installed gets another one from systemd. */
+const DEFAULT_STATE_DIR = '.run/robots';
+
+/** In memory where the machine has a place for that: a picture a second would wear out a card. */
+function makeStillsDir(cameras: Camera[]): string | undefined {
+  if (!cameras.some(({ source }) => isExclusive(source))) return undefined;
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'rovercast-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function robotStrategy(

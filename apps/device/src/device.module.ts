@@ -1,29 +1,40 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { RobotMqttStrategy } from '@rovercast/mqtt';
 import { HealthModule, MetricsModule, settingsModule } from '@rovercast/platform';
+import { AlertsController } from './alerts/alerts.controller';
+import { AlertsService } from './alerts/alerts.service';
+import { ConfigurationService } from './configuration/configuration.service';
 import { EncoderService } from './encoder/encoder.service';
 import type { Encoders } from './encoder/encoder.discovery';
+import { ErrandsService } from './orders/errands.service';
+import { OrdersController } from './orders/orders.controller';
 import { Boot } from './presence/boot';
 import { ConnectionWatchdog } from './presence/connection.watchdog';
 import { PresenceService } from './presence/presence.service';
 import { RobotPublisher } from './presence/robot.publisher';
+import { ProbeService } from './probe/probe.service';
 import type { DeviceSettings } from './settings/device.settings';
+import { SnapshotService } from './snapshot/snapshot.service';
 import { AgentMetrics } from './stream/agent.metrics';
 import { LegacyController } from './stream/legacy.controller';
 import { StreamController } from './stream/stream.controller';
 import { StreamService } from './stream/stream.service';
+import { TelemetryService } from './telemetry/telemetry.service';
 
 interface Made {
   settings: DeviceSettings;
   strategy: RobotMqttStrategy;
   encoders: Encoders;
   boot: Boot;
+  configuration: ConfigurationService;
+  /** Where encoders leave the newest pictures of exclusive cameras. */
+  stillsDir?: string;
 }
 
 /** The agent, around the parts that exist before Nest does. */
 @Module({})
 export class DeviceModule {
-  static with({ settings, strategy, encoders, boot }: Made): DynamicModule {
+  static with({ settings, strategy, encoders, boot, configuration, stillsDir }: Made): DynamicModule {
     return {
       module: DeviceModule,
       imports: [
@@ -36,15 +47,26 @@ export class DeviceModule {
         }),
         linkModule(strategy),
       ],
-      controllers: settings.legacyTopicEnabled ? [StreamController, LegacyController] : [StreamController],
+      controllers: [
+        OrdersController,
+        StreamController,
+        AlertsController,
+        ...(settings.legacyTopicEnabled ? [LegacyController] : []),
+      ],
       providers: [
         { provide: Boot, useValue: boot },
-        { provide: EncoderService, useValue: new EncoderService(settings, encoders) },
+        { provide: EncoderService, useValue: new EncoderService(settings, encoders, stillsDir) },
+        { provide: ConfigurationService, useValue: configuration },
         AgentMetrics,
+        AlertsService,
         ConnectionWatchdog,
+        ErrandsService,
         PresenceService,
+        ProbeService,
         RobotPublisher,
+        SnapshotService,
         StreamService,
+        TelemetryService,
       ],
     };
   }

@@ -12,6 +12,12 @@ const PRETEND = `#!/usr/bin/env node
 const { appendFileSync } = require('node:fs');
 const { spawn } = require('node:child_process');
 const mode = process.argv.slice(2).join(' ');
+// What the agent asks before it trusts an encoder.
+if (mode.includes('-encoders')) {
+  console.log(' V..... libx264 ');
+  process.exit(0);
+}
+if (mode.endsWith('-f null -')) process.exit(0);
 appendFileSync(__filename + '.pids', process.pid + '\\n');
 appendFileSync(__filename + '.args', JSON.stringify(process.argv.slice(2)) + '\\n');
 if (mode.includes('fail')) {

@@ -4,7 +4,7 @@ import type { Caller } from './session/caller';
 
 /** Whether a caller may read or drive a path. */
 export function may(caller: Caller, action: AccessAction, path: string): boolean {
-  return decide(caller, { action, path }, Date.now()).allow;
+  return decide(caller, { action, path, address: caller.address }, Date.now()).allow;
 }
 
 /**

@@ -33,6 +33,11 @@ export class GatewaySettings extends CommonSettings {
   @IsIn([4, 5])
   mqttVersion: 4 | 5 = 5;
 
+  /** PEM of the authority that signed the broker's certificate, where the system does not know it; for `mqtts://`. */
+  @IsOptional()
+  @Matches(/^-----BEGIN CERTIFICATE-----\s/, { message: 'it must be a certificate in PEM form' })
+  mqttCa: string | undefined = undefined;
+
   /** Where the monitor answers. */
   @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })
   monitorUrl: string = 'http://127.0.0.1:3002';
@@ -80,8 +85,18 @@ export class GatewaySettings extends CommonSettings {
   @MediaUrl('rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt')
   mediaIngestUrl: string | undefined = undefined;
 
+  /** Where robots reach the gateway, to upload pictures; MEDIAMTX_PUBLIC_HOST and PORT by default. */
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })
+  gatewayPublicUrl: string | undefined = undefined;
+
   /** Lets the older bridge's three calls in without a login. */
   @AsBoolean()
   @IsBoolean()
   legacyBridgeOpen: boolean = false;
+
+  /** Lets cameras be pulled from private addresses; who may add a camera then reaches what the media server reaches. */
+  @AsBoolean()
+  @IsBoolean()
+  cameraPrivateSources: boolean = false;
 }

@@ -1,5 +1,5 @@
 import { AsNumber, CommonSettings } from '@rovercast/platform';
-import { IsInt, IsUrl, Max, Min, MinLength } from 'class-validator';
+import { IsInt, IsOptional, IsUrl, Max, Min, MinLength } from 'class-validator';
 
 /** Settings of the monitor; each property is an environment variable (`monitorToken` is `MONITOR_TOKEN`). */
 export class MonitorSettings extends CommonSettings {
@@ -8,6 +8,16 @@ export class MonitorSettings extends CommonSettings {
   /** Postgres, `postgres://user:pass@host:port/name`. */
   @IsUrl({ protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true })
   databaseUrl: string = undefined as never;
+
+  /** Opens the sources of cameras, which the gateway sealed with it; without it cameras are not pulled. */
+  @IsOptional()
+  @MinLength(32)
+  authSecret: string | undefined = undefined;
+
+  /** The secret before the last rotation: sources that were sealed with it are opened until they are set anew. */
+  @IsOptional()
+  @MinLength(32)
+  authSecretPrevious: string | undefined = undefined;
 
   /** MediaMTX's control API with the monitor's machine account, `http://monitor:secret@host:9997`. */
   @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })

@@ -1,4 +1,11 @@
-import { decide, type AccessAction, type Decision, type Grant, type Principal } from './access.rules';
+import {
+  decide,
+  explain,
+  type AccessAction,
+  type Decision,
+  type Grant,
+  type Principal,
+} from './access.rules';
 
 const NOW = 1_700_000_000_000;
 
@@ -115,9 +122,110 @@ describe('decide', () => {
     expect(decide(principal, { action, path }, NOW)).toEqual({ allow: false, reason, ...(rule && { rule }) });
   });
 
+  it.each<[string, Principal, string | undefined, Decision]>([
+    [
+      'in the range',
+      aUser({ grants: [aGrant({ addressRanges: ['10.0.0.0/8'] })] }),
+      '10.1.2.3',
+      { allow: true, reason: 'GRANTED', rule: 'g1' },
+    ],
+    [
+      'outside of it',
+      aUser({ grants: [aGrant({ addressRanges: ['10.0.0.0/8'] })] }),
+      '11.1.2.3',
+      { allow: false, reason: 'ADDRESS_NOT_ALLOWED', rule: 'g1' },
+    ],
+    [
+      'at no address',
+      aUser({ grants: [aGrant({ addressRanges: ['0.0.0.0/0', '::/0'] })] }),
+      '<nil>',
+      { allow: false, reason: 'ADDRESS_NOT_ALLOWED', rule: 'g1' },
+    ],
+    [
+      'at an unknown address',
+      aUser({ grants: [aGrant({ addressRanges: ['0.0.0.0/0'] })] }),
+      undefined,
+      { allow: false, reason: 'ADDRESS_NOT_ALLOWED', rule: 'g1' },
+    ],
+    [
+      'with an empty list',
+      aUser({ grants: [aGrant({ addressRanges: [] })] }),
+      '<nil>',
+      { allow: true, reason: 'GRANTED', rule: 'g1' },
+    ],
+    [
+      'with another grant for anywhere',
+      aUser({ grants: [aGrant({ addressRanges: ['10.0.0.0/8'] }), aGrant({ id: 'g2' })] }),
+      '11.1.2.3',
+      { allow: true, reason: 'GRANTED', rule: 'g2' },
+    ],
+    [
+      'in the range of a grant that ended',
+      aUser({ grants: [aGrant({ addressRanges: ['10.0.0.0/8'], expiresAt: 1 })] }),
+      '10.1.2.3',
+      { allow: false, reason: 'GRANT_EXPIRED', rule: 'g1' },
+    ],
+    [
+      'with a ticket for it',
+      { ...aTicket('read', 'robots/r1'), address: '::ffff:10.1.2.3' } as Principal,
+      '10.1.2.3',
+      { allow: true, reason: 'TICKET' },
+    ],
+    [
+      "with a ticket for another's",
+      { ...aTicket('read', 'robots/r1'), address: '10.1.2.4' } as Principal,
+      '10.1.2.3',
+      { allow: false, reason: 'TICKET_FOR_OTHER_ADDRESS' },
+    ],
+    [
+      'with a ticket for nonsense',
+      { ...aTicket('read', 'robots/r1'), address: '<nil>' } as Principal,
+      '<nil>',
+      { allow: false, reason: 'TICKET_FOR_OTHER_ADDRESS' },
+    ],
+  ])('minds where a client is: %s', (_what, principal, address, decision) => {
+    expect(decide(principal, { action: 'read', path: 'robots/r1', address }, NOW)).toEqual(decision);
+  });
+
   it('does not know other principals', () => {
     expect(() => decide({ kind: 'ghost' } as never, { action: 'read', path: 'a' }, NOW)).toThrow(
       'unexpected value',
     );
+  });
+});
+
+describe('explain', () => {
+  it('names what decided, and what became of every grant', () => {
+    const grants = [
+      aGrant({ id: 'a', action: 'control' }),
+      aGrant({ id: 'b', pattern: 'robots/r2' }),
+      aGrant({ id: 'c', expiresAt: NOW }),
+      aGrant({ id: 'd', addressRanges: ['192.0.2.0/24'] }),
+      aGrant({ id: 'e', group: 'night-shift' }),
+      aGrant({ id: 'f' }),
+    ];
+    const { decision, considered } = explain(
+      aUser({ grants }),
+      { action: 'read', path: 'robots/r1', address: '10.0.0.1' },
+      NOW,
+    );
+    expect(decision).toEqual({ allow: true, reason: 'GRANTED', rule: 'e' });
+    expect(considered.map(({ grant, covers, why }) => [grant.id, covers, why])).toEqual([
+      ['a', false, 'OTHER_ACTION'],
+      ['b', false, 'OTHER_PATH'],
+      ['c', false, 'EXPIRED'],
+      ['d', false, 'OTHER_ADDRESS'],
+      ['e', true, 'COVERS'],
+      ['f', true, 'COVERS'],
+    ]);
+  });
+
+  it('has no grants to show for a robot and a ticket', () => {
+    const request = { action: 'publish', path: 'robots/r1' } as const;
+    expect(explain(aRobot(), request, NOW)).toEqual({
+      decision: { allow: true, reason: 'OWN_PATH' },
+      considered: [],
+    });
+    expect(explain(aTicket('publish', 'robots/r1'), request, NOW).considered).toEqual([]);
   });
 });

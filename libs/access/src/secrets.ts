@@ -4,6 +4,7 @@ import {
   createHash,
   createHmac,
   hkdfSync,
+  pbkdf2Sync,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
@@ -50,6 +51,18 @@ export function hashSecret(keys: DerivedKeys, secret: string): Buffer {
 export function equalSecrets(left: string, right: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
+}
+
+const BROKER_ITERATIONS = 101;
+
+/**
+ * A password as Mosquitto 2 keeps it in its password file: `$7$` iterations `$` salt `$` PBKDF2-SHA-512. The number of rounds is
+ * Mosquitto's own; it is low, and enough for a secret of 256 random bits.
+ */
+export function brokerVerifier(secret: string): string {
+  const salt = randomBytes(12);
+  const hash = pbkdf2Sync(secret, salt, BROKER_ITERATIONS, 64, 'sha512');
+  return `$7$${BROKER_ITERATIONS}$${salt.toString('base64')}$${hash.toString('base64')}`;
 }
 
 const IV_BYTES = 12;

@@ -47,9 +47,17 @@ describe('a ticket', () => {
     expect(problem(token, NOW + 1e12)).toBe('EXPIRED');
   });
 
+  it('opens nothing any more once its session must have ended', () => {
+    const token = tokens.signTicket(aTicket({ expiresAt: NOW + 60_000, leaveAt: NOW + 10_000 }));
+    expect(problem(token, NOW + 9_000)).toBe('OK');
+    expect(problem(token, NOW + 10_000)).toBe('EXPIRED');
+  });
+
   it('has the form of a token, and stays short for the longest path', () => {
     const subject = '3f2c9f0e-8f0a-4c0e-9b1d-0a1b2c3d4e5f';
-    const token = tokens.signTicket(aTicket({ subject, path: 'p'.repeat(200), leaveAt: NOW }));
+    const token = tokens.signTicket(
+      aTicket({ subject, path: 'p'.repeat(200), leaveAt: NOW + 1, family: 'a'.repeat(11) }),
+    );
     expect(looksLikeToken(token)).toBe(true);
     expect(token.length).toBeLessThan(300);
   });

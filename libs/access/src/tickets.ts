@@ -99,6 +99,8 @@ export class Tokens {
       return { ok: false, problem: 'MALFORMED' };
     }
     if (a !== 'r' && a !== 'p') return { ok: false, problem: 'MALFORMED' };
+    // Who must have left by now need not come in.
+    if (typeof l === 'number' && l * 1000 <= now) return { ok: false, problem: 'EXPIRED' };
     return {
       ok: true,
       value: {

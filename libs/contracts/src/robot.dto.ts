@@ -16,7 +16,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { ID_PATTERN } from './names.rules';
-import { EncoderStats, STREAM_CAUSES, StreamProfile, type StreamCause } from './stream.dto';
+import { EncoderStats, StreamProfile } from './stream.dto';
 
 /** Birth and last will of a robot. Retained; an offline word counts only for the connection that it names. */
 export class RobotPresence {
@@ -203,6 +203,22 @@ export class ConfigureOrder extends PlainOrder {
   config: RobotConfiguration;
 }
 
+/**
+ * Why a source gives no picture: nothing is there, somebody else has it, it refuses us, its host does not answer, it went silent,
+ * it holds no video that can be decoded, no tool on this robot reads it, anything else.
+ */
+export const PROBE_PROBLEMS = [
+  'missing',
+  'busy',
+  'denied',
+  'unreachable',
+  'timeout',
+  'no_video',
+  'no_tool',
+  'other',
+] as const;
+export type ProbeProblem = (typeof PROBE_PROBLEMS)[number];
+
 /** What one camera's source is, or why it cannot be read. */
 export class ProbedCamera {
   @Matches(ID_PATTERN)
@@ -234,9 +250,10 @@ export class ProbedCamera {
   @IsBoolean()
   inUse?: boolean;
 
+  /** Why not, when not `ok`. */
   @IsOptional()
-  @IsIn(STREAM_CAUSES)
-  cause?: StreamCause;
+  @IsIn(PROBE_PROBLEMS)
+  problem?: ProbeProblem;
 
   /** For people; scrubbed of credentials. */
   @IsOptional()
@@ -311,7 +328,10 @@ export class CameraTelemetry {
   @IsInt()
   restarts: number;
 
-  /** Without a picture at the last change of profile or session, in milliseconds: from the old encoder's end to the first frame. */
+  /**
+   * Without a picture at the last change of profile or session, in milliseconds: from the word to stop the old encoder to the
+   * first frame of the new one.
+   */
   @IsOptional()
   @IsInt()
   lastGapMs?: number;

@@ -172,15 +172,18 @@ export class ViewLogRow {
 
 /** A right that was taken away, until nobody who held it is left on any media server. */
 @Entity('revocations')
-@Check('revocations_kind_check', `kind IN ('user', 'grant', 'key', 'robot', 'ticket-family', 'session')`)
+@Check(
+  'revocations_kind_check',
+  `kind IN ('user', 'grant', 'key', 'robot', 'ticket-family', 'session', 'user-sessions')`,
+)
 export class RevocationRow {
   @PrimaryGeneratedColumn('uuid')
   id: string;
 
   @Column('text')
-  kind: 'user' | 'grant' | 'key' | 'robot' | 'ticket-family' | 'session';
+  kind: 'user' | 'grant' | 'key' | 'robot' | 'ticket-family' | 'session' | 'user-sessions';
 
-  /** User name, grant id, key id, robot id, family id or session id. */
+  /** User name (`user`, `user-sessions`), grant id, key id, robot id, family id or session id. */
   @Column('text')
   subject: string;
 

@@ -1,9 +1,12 @@
+import type { Pool } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { ENTITIES } from './entities';
 import { FirstTables1700000000001 } from './migrations/0001-first-tables';
 import { Quota1700000000002 } from './migrations/0002-quota';
 import { RevocableAccess1700000000003 } from './migrations/0003-revocable-access';
 import { OnDemand1700000000004 } from './migrations/0004-on-demand';
+import { RobotsInTheField1700000000005 } from './migrations/0005-robots-in-the-field';
+import { BrokerVerifier1700000000006 } from './migrations/0006-broker-verifier';
 
 /** In the order in which they run; a bundle has no folder to search. */
 export const MIGRATIONS = [
@@ -11,6 +14,8 @@ export const MIGRATIONS = [
   Quota1700000000002,
   RevocableAccess1700000000003,
   OnDemand1700000000004,
+  RobotsInTheField1700000000005,
+  BrokerVerifier1700000000006,
 ];
 
 /** How long a process waits for another one's migrations, in milliseconds. */
@@ -27,10 +32,23 @@ interface DataSourceOptions {
   statementTimeoutMs?: number;
 }
 
+/**
+ * Hears the errors of connections in the moments when neither the pool nor TypeORM listens: one that dies just then would
+ * otherwise end the process.
+ */
+class GuardedDataSource extends DataSource {
+  override async initialize(): Promise<this> {
+    await super.initialize();
+    const { master } = this.driver as unknown as { master: Pool };
+    master.on('connect', (client) => client.on('error', () => undefined));
+    return this;
+  }
+}
+
 /** A pool that never waits for ever: pg's own defaults do. Not yet connected. */
 export function createDataSource(options: DataSourceOptions): DataSource {
   const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
-  return new DataSource({
+  return new GuardedDataSource({
     type: 'postgres',
     url: options.url,
     applicationName: options.applicationName,

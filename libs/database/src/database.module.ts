@@ -1,4 +1,5 @@
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { DomainError } from '@rovercast/contracts';
 import { DataSource } from 'typeorm';
 import { createDataSource, migrate } from './data-source';
 
@@ -13,6 +14,17 @@ interface DatabaseModuleOptions {
   connectWithinMs?: number;
 }
 
+function unreachable(error: unknown): DomainError {
+  const { code, message } = error as { code?: string; message: string };
+  return new DomainError(
+    'DATABASE_UNREACHABLE',
+    `the database of DATABASE_URL cannot be reached (${code ?? message})`,
+    {
+      cause: error,
+    },
+  );
+}
+
 async function connect(options: DatabaseModuleOptions): Promise<DataSource> {
   const source = createDataSource(options);
   const giveUpAt = Date.now() + (options.connectWithinMs ?? 30_000);
@@ -21,7 +33,7 @@ async function connect(options: DatabaseModuleOptions): Promise<DataSource> {
       await source.initialize();
       break;
     } catch (error) {
-      if (Date.now() >= giveUpAt) throw error;
+      if (Date.now() >= giveUpAt) throw unreachable(error);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

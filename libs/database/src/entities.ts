@@ -1,5 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import { ACCESS_ENTITIES } from './access.entities';
+import { FIELD_ENTITIES } from './field.entities';
 import { ON_DEMAND_ENTITIES } from './on-demand.entities';
 import { QUOTA_ENTITIES } from './quota.entities';
 
@@ -141,6 +142,10 @@ export class StreamKeyRow {
   @Index('stream_keys_hash_key', { unique: true })
   @Column('bytea')
   hash: Buffer;
+
+  /** A robot's key as Mosquitto's password file holds it (PBKDF2-SHA-512); null for users' keys and for older ones until used. */
+  @Column('text', { name: 'broker_verifier', nullable: true })
+  brokerVerifier: string | null;
 
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt: Date | null;
@@ -356,4 +361,5 @@ export const ENTITIES = [
   PolicyVersionRow,
   ...QUOTA_ENTITIES,
   ...ON_DEMAND_ENTITIES,
+  ...FIELD_ENTITIES,
 ];

@@ -157,6 +157,10 @@ export class ReconcilerLeaderRow {
   @Column('bigint', { default: 0 })
   epoch: string;
 
+  /** Left by the last pass of the reconciler, which knows by it that this is still the same database. */
+  @Column('uuid', { nullable: true })
+  mark: string | null;
+
   @Column('text', { nullable: true })
   holder: string | null;
 

@@ -1,9 +1,10 @@
-import { hashSecret, isStreamKey, newSecret, type DerivedKeys } from '@rovercast/access';
+import { brokerVerifier, hashSecret, isStreamKey, newSecret, type DerivedKeys } from '@rovercast/access';
 import { DomainError, ID_PATTERN, isId, MAIN_CAMERA } from '@rovercast/contracts';
 import type { RobotKind } from '@rovercast/database';
 import type { DataSource, EntityManager } from 'typeorm';
 import { audit } from './audit';
-import { badField, isUniqueViolation } from './failures';
+import { badField, brokenConstraint, isUniqueViolation } from './failures';
+import { requestRevocation } from './revocations';
 
 export interface Robot {
   id: string;
@@ -63,6 +64,10 @@ export class Robots {
         return { robot: rows[0], key };
       });
     } catch (error) {
+      const constraint = brokenConstraint(error);
+      if (constraint === 'robots_owner_id_fkey') throw badField('ownerId', 'ownerId is no user');
+      if (constraint === 'stream_keys_hash_key')
+        throw new DomainError('CONFLICT', 'the key is in use already');
       if (isUniqueViolation(error)) throw new DomainError('CONFLICT', `there is a robot ${row.id} already`);
       throw error;
     }
@@ -85,6 +90,10 @@ export class Robots {
   async update(id: string, change: RobotChange, actor: string): Promise<Robot> {
     if (change.cameras) checkCameras(change.cameras);
     return this.database.transaction(async (tx) => {
+      const before = await tx.query<{ disabledAt: Date | null }[]>(
+        'SELECT disabled_at AS "disabledAt" FROM robots WHERE id = $1 FOR UPDATE',
+        [id],
+      );
       const [rows] = await tx.query<[Robot[], number]>(
         `UPDATE robots SET name = coalesce($2, name), cameras = coalesce($3, cameras),
            disabled_at = CASE WHEN $4::boolean THEN coalesce(disabled_at, now()) WHEN NOT $4::boolean THEN NULL ELSE disabled_at END
@@ -93,6 +102,8 @@ export class Robots {
       );
       if (rows.length === 0) throw noSuchRobot(id);
       await audit(tx, { actor, action: 'robot.update', target: id, details: { ...change } });
+      if (before[0].disabledAt === null && rows[0].disabledAt !== null)
+        await cut(tx, id, 'the robot was disabled', actor);
       return rows[0];
     });
   }
@@ -102,8 +113,9 @@ export class Robots {
     await this.database.transaction(async (tx) => {
       const [, count] = await tx.query<[unknown[], number]>('DELETE FROM robots WHERE id = $1', [id]);
       if (count === 0) throw noSuchRobot(id);
-      await tx.query(`DELETE FROM grants WHERE pattern = $1`, [`robots/${id}/**`]);
+      await removeGrants(tx, id, actor);
       await audit(tx, { actor, action: 'robot.delete', target: id });
+      await cut(tx, id, 'the robot was deleted', actor);
     });
   }
 
@@ -118,6 +130,7 @@ export class Robots {
       ]);
       await this.insertKey(tx, id, key);
       await audit(tx, { actor, action: 'robot.rotate-key', target: id });
+      await cut(tx, id, 'the key was rotated', actor);
     });
     return key;
   }
@@ -127,11 +140,33 @@ export class Robots {
   }
 
   private async insertKey(tx: EntityManager, robotId: string, key: string): Promise<void> {
-    await tx.query('INSERT INTO stream_keys (robot_id, hash) VALUES ($1, $2)', [
+    await tx.query('INSERT INTO stream_keys (robot_id, hash, broker_verifier) VALUES ($1, $2, $3)', [
       robotId,
       hashSecret(this.keys, key),
+      brokerVerifier(key),
     ]);
   }
+}
+
+/** Asks for the robot's sessions to be cut. */
+async function cut(tx: EntityManager, robotId: string, reason: string, actor: string): Promise<void> {
+  await requestRevocation(tx, { kind: 'robot', subject: robotId, reason, requestedBy: actor });
+}
+
+/** The rights to a robot go with it, and what was opened or handed out with them. */
+async function removeGrants(tx: EntityManager, robotId: string, actor: string): Promise<void> {
+  const why = { reason: 'the robot was deleted', requestedBy: actor };
+  const [grants] = await tx.query<[{ id: string }[], number]>(
+    'DELETE FROM grants WHERE pattern = $1 RETURNING id',
+    [`robots/${robotId}/**`],
+  );
+  for (const grant of grants) await requestRevocation(tx, { kind: 'grant', subject: grant.id, ...why });
+  const [families] = await tx.query<[{ id: string }[], number]>(
+    `UPDATE ticket_families SET revoked_at = now()
+       WHERE (path = $1 OR starts_with(path, $1 || '/')) AND revoked_at IS NULL RETURNING id`,
+    [`robots/${robotId}`],
+  );
+  for (const { id } of families) await requestRevocation(tx, { kind: 'ticket-family', subject: id, ...why });
 }
 
 async function grantOwner(tx: EntityManager, ownerId: string, robotId: string): Promise<void> {
@@ -154,8 +189,11 @@ function checked(robot: NewRobot): Required<Omit<NewRobot, 'key'>> {
   if ((kind === 'legacy') !== (legacyTopic !== null)) {
     throw badField('legacyTopic', 'legacyTopic must be given for a robot of kind legacy, and for no other');
   }
-  if (legacyTopic !== null && !LEGACY_TOPIC_FORM.test(legacyTopic)) {
-    throw badField('legacyTopic', 'legacyTopic must begin with robot/ or legacy/ and have no wildcards');
+  if (legacyTopic !== null && (legacyTopic.length > 128 || !LEGACY_TOPIC_FORM.test(legacyTopic))) {
+    throw badField(
+      'legacyTopic',
+      'legacyTopic must begin with robot/ or legacy/, have no wildcards and at most 128 characters',
+    );
   }
   return {
     id: robot.id,

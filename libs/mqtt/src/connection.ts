@@ -27,6 +27,11 @@ export type MqttOptions = IClientOptions & {
   nextWill?: () => Will;
 };
 
+/** DISCONNECT: another connection took this client id (MQTT 5.0, 3.14.2.1). */
+export const SESSION_TAKEN_OVER = 0x8e;
+/** Two clients with one id throw each other out for ever; each waits so many times longer than usual after that. */
+const TAKEN_OVER_PATIENCE = 3;
+
 const CONNECT_TIMEOUT_MS = 10_000;
 const WILL_DELAY_SECONDS = 5;
 const ROBOT_RECEIVE_MAXIMUM = 16;
@@ -103,6 +108,11 @@ export function mqttOptions(connection: MqttConnection): MqttOptions {
 export function connectMqtt(options: MqttOptions): MqttClient {
   const client = connect(options);
   client.on('connect', () => (client.stream as Partial<Socket>).setNoDelay?.(true));
+  client.on('disconnect', ({ reasonCode }) => {
+    const { max } = options.reconnectMs;
+    if (reasonCode === SESSION_TAKEN_OVER)
+      client.options.reconnectPeriod = between({ min: max, max: TAKEN_OVER_PATIENCE * max });
+  });
   client.on('reconnect', () => {
     client.options.reconnectPeriod = between(options.reconnectMs);
     if (!options.nextWill) return;

@@ -3,7 +3,7 @@ import { MqttContext, ServerMqtt, type MessageHandler } from '@nestjs/microservi
 import { DomainError, filterCovers, parseTopic, TOPICS, type RobotReply } from '@rovercast/contracts';
 import type { IPublishPacket, MqttClient } from 'mqtt';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { connectMqtt, mqttOptions, type MqttConnection } from './connection';
+import { connectMqtt, mqttOptions, SESSION_TAKEN_OVER, type MqttConnection } from './connection';
 import { Outbox } from './outbox';
 import { SparseWarnings } from './sparse-warnings';
 
@@ -43,6 +43,10 @@ interface Request {
   correlationData?: Buffer;
 }
 
+/** So many losses within so long are no bad network. */
+const RESTLESS_LOSSES = 3;
+const RESTLESS_WINDOW_MS = 60_000;
+
 /** Larger bodies are not searched for a return address. */
 const MAX_ADDRESSED_BYTES = 65_536;
 
@@ -54,6 +58,7 @@ const MAX_ADDRESSED_BYTES = 65_536;
 export class RobotMqttStrategy extends ServerMqtt {
   private readonly log: Pick<LoggerService, 'log' | 'warn'>;
   private readonly warnings: SparseWarnings;
+  private lostAtMs: number[] = [];
 
   constructor(private readonly settings: StrategyOptions) {
     super({});
@@ -83,6 +88,10 @@ export class RobotMqttStrategy extends ServerMqtt {
     client.on('error', (error) =>
       this.warnings.warn('broker connection failed', { reason: error.message || String(error) }),
     );
+    client.on('disconnect', ({ reasonCode }) => {
+      if (reasonCode === SESSION_TAKEN_OVER) this.suspectTwin();
+    });
+    client.on('connect', () => client.stream.once('close', () => this.countLoss(client)));
     client.on('message', (topic, payload, packet) => void this.handleMessage(topic, payload, client, packet));
     client.on('connect', () => void this.greet(client));
     for (const { event, callback: listener } of this.pendingEventListeners)
@@ -143,6 +152,18 @@ export class RobotMqttStrategy extends ServerMqtt {
     } catch (error) {
       this.warnings.warn('message not handled', { topic, reason: reasonOf(error) });
     }
+  }
+
+  /** Not every broker says why it closes (Mosquitto 2.0.11 does not); a twin shows in how often it happens. */
+  private countLoss(client: MqttClient): void {
+    if (client.disconnecting) return;
+    const now = performance.now();
+    this.lostAtMs = [...this.lostAtMs.filter((atMs) => now - atMs < RESTLESS_WINDOW_MS), now];
+    if (this.lostAtMs.length >= RESTLESS_LOSSES) this.suspectTwin();
+  }
+
+  private suspectTwin(): void {
+    this.warnings.warn('the connection is lost again and again: is this client id in use twice?');
   }
 
   private async greet(client: MqttClient): Promise<void> {

@@ -16,8 +16,13 @@ interface HttpAppOptions {
   bodyLimitBytes?: number;
   /** Drop unknown fields instead of refusing them: for callers that grow fields between their releases. */
   tolerateUnknownFields?: boolean;
+  /** How long a client may take to send its request, and the headers of it, in milliseconds; 30 s for the request by default. */
+  timeouts?: { requestMs: number; headersMs: number };
   logger?: JsonLogger;
 }
+
+/** Node looks for late clients this often, in milliseconds; 30 s by default. */
+const LOOK_FOR_LATE_MS = 250;
 
 class InputPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
@@ -53,7 +58,10 @@ export async function createHttpApp(
   const logger = options.logger ?? new JsonLogger(options.logLevel, options.name);
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyLimitBytes ?? 100_000,
-    requestTimeout: 30_000,
+    requestTimeout: options.timeouts?.requestMs ?? 30_000,
+    ...(options.timeouts && {
+      http: { headersTimeout: options.timeouts.headersMs, connectionsCheckingInterval: LOOK_FOR_LATE_MS },
+    }),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>

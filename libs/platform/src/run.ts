@@ -1,3 +1,4 @@
+import { DomainError } from '@rovercast/contracts';
 import { scrub } from './scrub.rules';
 import { SettingsError } from './settings';
 
@@ -44,7 +45,8 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     running = await start();
     process.send?.({ ready: true });
   } catch (error) {
-    const text = error instanceof SettingsError ? error.message : describe(error);
+    const isKnown = error instanceof SettingsError || error instanceof DomainError;
+    const text = isKnown ? scrub(error.message) : describe(error);
     console.error(`${name}: ${text}`);
     process.exit(1);
   }

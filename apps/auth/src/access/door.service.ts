@@ -5,10 +5,12 @@ import type { Admitted } from '../admissions/admission';
 import { nameOf } from '../admissions/admission.rules';
 import { AdmissionsService } from '../admissions/admissions.service';
 import { AuthSettings } from '../auth.settings';
+import { SlotGate } from '../slots/slot.gate';
 import { WakeService } from '../wake/wake.service';
 import { Authenticator, type Authentication } from './authenticator';
+import { hintFor, hintQuestion, isAskedForCredentials } from './denial-hint.rules';
 import { DoorMetrics } from './door.metrics';
-import { parseMediaRequest, type MediaRequest } from './media-request.rules';
+import { isAboutPath, parseMediaRequest, type MediaRequest } from './media-request.rules';
 
 /** The media server waits for us with everybody else behind it: no answer takes longer, in milliseconds. */
 const ANSWER_WITHIN_MS = 250;
@@ -36,6 +38,7 @@ export class DoorService {
     private readonly metrics: DoorMetrics,
     private readonly admissions: AdmissionsService,
     private readonly wake: WakeService,
+    private readonly slots: SlotGate,
   ) {
     this.machines = settings.machineAccounts.map((account) => {
       const [user, secret, action] = account.split(':');
@@ -50,6 +53,7 @@ export class DoorService {
       this.log.warn({
         msg: parsed.problem === 'malformed' ? 'malformed question' : 'denied',
         reason: parsed.reason,
+        hint: hintFor(hintQuestion(body)),
       });
       this.metrics.count(
         { action: 'unknown', protocol: '', allow: false, reason: parsed.reason.split(' ')[0] },
@@ -58,16 +62,16 @@ export class DoorService {
       return parsed.problem === 'malformed' ? 'malformed' : 'deny';
     }
     const { request } = parsed;
-    const verdict = await this.judgeInTime(request);
+    const verdict = await this.judgeInTime(request, node);
     this.metrics.count({ action: request.action, protocol: request.protocol, ...verdict }, startedAt);
-    this.report(request, verdict);
+    this.report(request, verdict, body);
     if (verdict.admitted) this.admissions.record({ ...request, node }, verdict.admitted);
     if (verdict.admitted) this.wake.ring(request, nameOf(verdict.admitted.principal));
     return verdict.allow ? 'allow' : 'deny';
   }
 
-  private async judgeInTime(request: MediaRequest): Promise<Verdict> {
-    const verdict = this.judge(request);
+  private async judgeInTime(request: MediaRequest, node: string): Promise<Verdict> {
+    const verdict = this.judge(request, node);
     if (!(verdict instanceof Promise)) return verdict;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<Verdict>((resolve) => {
@@ -76,7 +80,7 @@ export class DoorService {
     return Promise.race([verdict, deadline]).finally(() => clearTimeout(timer));
   }
 
-  private judge(request: MediaRequest): Verdict | Promise<Verdict> {
+  private judge(request: MediaRequest, node: string): Verdict | Promise<Verdict> {
     switch (request.action) {
       case 'api':
       case 'metrics':
@@ -87,19 +91,35 @@ export class DoorService {
       case 'playback': {
         const authentication = this.authenticator.authenticate(request, Date.now());
         return authentication instanceof Promise
-          ? authentication.then((result) => this.judgeClient(request, result))
-          : this.judgeClient(request, authentication);
+          ? authentication.then((result) => this.judgeClient(request, node, result))
+          : this.judgeClient(request, node, authentication);
       }
       default:
         return assertNever(request.action);
     }
   }
 
-  private judgeClient(request: MediaRequest, authentication: Authentication): Verdict {
+  /** Who may publish needs a slot besides; nothing is reserved for anybody before that. */
+  private judgeClient(
+    request: MediaRequest,
+    node: string,
+    authentication: Authentication,
+  ): Verdict | Promise<Verdict> {
+    const verdict = this.judgeRight(request, authentication);
+    if (!verdict.admitted || request.action !== 'publish') return verdict;
+    const { path, id: sessionId } = request;
+    return this.slots
+      .enter({ path, principal: verdict.admitted.principal, node, sessionId })
+      .then((refusal) => {
+        return refusal ? { allow: false, reason: refusal, who: verdict.who } : verdict;
+      });
+  }
+
+  private judgeRight(request: MediaRequest, authentication: Authentication): Verdict {
     if (!authentication.ok) return { allow: false, reason: authentication.problem };
     const action = request.action === 'publish' ? 'publish' : 'read';
     const { principal, keyHash, ticket } = authentication;
-    const decision = decide(principal, { action, path: request.path }, Date.now());
+    const decision = decide(principal, { action, path: request.path, address: request.ip }, Date.now());
     return {
       allow: decision.allow,
       reason: decision.reason,
@@ -117,11 +137,14 @@ export class DoorService {
     return { allow: good, reason: good ? 'MACHINE' : 'WRONG_USER_OR_PASSWORD', who: account?.user };
   }
 
-  private report(request: MediaRequest, { allow, reason, who }: Verdict): void {
-    const { action, protocol, path, ip, id } = request;
+  private report(request: MediaRequest, { allow, reason, who }: Verdict, body: unknown): void {
+    const { action, protocol, ip, id } = request;
+    // Beside those about a path, no question has one that was looked at: there anything may be in it.
+    const path = isAboutPath(action) ? request.path : undefined;
     const line = { msg: allow ? 'allowed' : 'denied', action, protocol, path, ip, id, who, reason };
     // The first call of nearly every RTSP and browser client has no credentials yet: normal, not an attack.
-    if (allow || reason === 'NO_CREDENTIALS') this.log.debug(line);
-    else this.log.warn(line);
+    const isFirstCall = reason === 'NO_CREDENTIALS' && isAskedForCredentials(request);
+    if (allow || isFirstCall) this.log.debug(line);
+    else this.log.warn({ ...line, hint: hintFor(hintQuestion(body)) });
   }
 }

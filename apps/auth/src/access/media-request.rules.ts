@@ -72,8 +72,7 @@ export function parseMediaRequest(body: unknown): ParsedMediaRequest {
   if (protocol !== '' && !MEDIA_PROTOCOLS.includes(protocol)) {
     return { ok: false, problem: 'refused', reason: 'UNKNOWN_PROTOCOL' };
   }
-  const aboutPath = action === 'publish' || action === 'read' || action === 'playback';
-  if (aboutPath && !isValidPath(get('path')))
+  if (isAboutPath(action) && !isValidPath(get('path')))
     return { ok: false, problem: 'refused', reason: 'INVALID_PATH' };
   return {
     ok: true,
@@ -87,6 +86,11 @@ export function parseMediaRequest(body: unknown): ParsedMediaRequest {
       credential: findCredential(get('user'), get('password'), get('token'), get('query')),
     },
   };
+}
+
+/** Whether a question is about a path; the others are about the server itself. */
+export function isAboutPath(action: MediaAction): boolean {
+  return action === 'publish' || action === 'read' || action === 'playback';
 }
 
 /**

@@ -131,5 +131,7 @@ export class AdmissionsService implements OnApplicationShutdown {
 }
 
 /** Postgres' classes 22 (data exception) and 23 (integrity violation): no retry will help. */
-const isAboutTheData = (error: unknown): boolean =>
-  /^2[23]/.test(String((error as { driverError?: { code?: unknown } }).driverError?.code ?? ''));
+function isAboutTheData(error: unknown): boolean {
+  const { driverError } = error as { driverError?: { code?: unknown } };
+  return typeof driverError?.code === 'string' && /^2[23]/.test(driverError.code);
+}

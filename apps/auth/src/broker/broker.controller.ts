@@ -8,8 +8,13 @@ import { BrokerService } from './broker.service';
 interface AuthnAnswer {
   result: 'allow' | 'deny';
   is_superuser?: false;
+  /** Epoch seconds at which EMQX (5.8 or newer) ends the connection; the client logs in anew. */
+  expire_at?: number;
   acl?: { permission: 'allow' | 'deny'; action: 'publish' | 'subscribe' | 'all'; topic: string }[];
 }
+
+/** A connection lasts this long, so that who is disabled is out soon, in seconds. */
+const CONNECTION_SECONDS = 600;
 
 /** EMQX's HTTP authentication and authorisation (EMQX 5.8, access-control/authn/http), for any broker that speaks them. */
 @Controller('mqtt')
@@ -37,6 +42,7 @@ export class BrokerController {
     return {
       result: 'allow',
       is_superuser: false,
+      expire_at: Math.floor(Date.now() / 1000) + CONNECTION_SECONDS,
       acl: [...allowed, { permission: 'deny', action: 'all', topic: '#' }],
     };
   }

@@ -11,6 +11,8 @@ export interface BrokerLogin {
   password: string;
   /** As far as the broker tells. */
   clientid?: string;
+  /** The client's IP address, as far as the broker tells. */
+  peerhost?: string;
 }
 
 /** Answers the broker: who may connect, and what may they do there? The same user table as the door's. */
@@ -34,7 +36,9 @@ export class BrokerService {
   async rights(login: BrokerLogin): Promise<TopicRight[] | undefined> {
     const principal = await this.principal(login);
     if (principal) return topicRights(principal);
-    this.log.warn({ msg: 'broker login denied', user: login.username.slice(0, 64) });
+    // A name that nobody has may be a password in the wrong field.
+    const user = this.isName(login.username) ? login.username : undefined;
+    this.log.warn({ msg: 'broker login denied', user });
     return undefined;
   }
 
@@ -46,16 +50,22 @@ export class BrokerService {
     return principal && topicRights(principal);
   }
 
+  private isName(username: string): boolean {
+    const isAccount = this.accounts.some(({ user }) => user === username);
+    return isAccount || this.policies.current()?.robot(username) !== undefined;
+  }
+
   private async principal({
     username,
     password,
     clientid,
+    peerhost = '',
   }: BrokerLogin): Promise<BrokerPrincipal | undefined> {
     const account = this.accounts.find(({ user }) => user === username);
     if (account) return equalSecrets(account.secret, password) ? { kind: 'gateway' } : undefined;
     const credential = findCredential(username, password, '', '');
     if (credential.kind !== 'key') return undefined;
-    const found = await this.authenticator.authenticate({ credential, path: '' }, Date.now());
+    const found = await this.authenticator.authenticate({ credential, path: '', ip: peerhost }, Date.now());
     if (!found.ok || found.principal.kind !== 'robot' || found.principal.disabled) return undefined;
     const principal = this.robotPrincipal(found.principal.robotId);
     return principal && this.mayBeCalled(principal, clientid) ? principal : undefined;

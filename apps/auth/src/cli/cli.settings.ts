@@ -1,4 +1,5 @@
-import { IsUrl, MinLength } from 'class-validator';
+import { AsList } from '@rovercast/platform';
+import { IsUrl, Matches, MinLength } from 'class-validator';
 
 /** Settings of the command line; the same names as the auth app's. */
 export class CliSettings {
@@ -9,4 +10,9 @@ export class CliSettings {
   /** The secret that keys the lookup of stream keys. */
   @MinLength(32)
   authSecret: string = undefined as never;
+
+  /** Gateways' logins at the broker: `user:secret`, comma-separated; for Mosquitto's password file. */
+  @AsList()
+  @Matches(/^[\w-]+:[^:]{16,}$/, { each: true, message: 'each entry of it must be user:secret' })
+  brokerAccounts: string[] = [];
 }

@@ -1,6 +1,9 @@
 import { deriveKeys, hashSecret, PasswordPool } from '@rovercast/access';
 import { DomainError } from '@rovercast/contracts';
 import { Robots, Users } from '@rovercast/directory';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { aDatabase, type TestDatabase } from '../../../../test/support/database';
 import { runCommand, USAGE } from './commands';
 
@@ -33,6 +36,11 @@ describe('the command line', () => {
       robots,
       readInput: () => Promise.resolve(input),
       print: (line) => printed.push(line),
+      broker: {
+        databaseUrl: database.url,
+        accounts: ['gateway:the-secret-of-the-gateway'],
+        until: AbortSignal.timeout(10_000),
+      },
     });
     return printed.join('\n');
   }
@@ -92,6 +100,51 @@ describe('the command line', () => {
 
   it('rotates a key', async () => {
     expect(await run('robot rotate-key r1')).toMatch(/^key: rk_/);
+  });
+
+  it('explains who may do what, rule by rule', async () => {
+    await run('user add guard --role viewer', PASSWORD);
+    const ranges = { addressRanges: ['192.0.2.0/24'] };
+    await users.grant('guard', { action: 'read', pattern: 'robots/r1/**', ...ranges } as never, 'test');
+    await users.grant('guard', { action: 'control', pattern: 'robots/r1' }, 'test');
+    const question = 'access explain --user guard --action read --path robots/r1/front';
+    const [verdict, ...rules] = (await run(`${question} --address 192.0.2.9`)).split('\n');
+    expect(verdict).toMatch(
+      /^guard \(viewer\) may read robots\/r1\/front from 192\.0\.2\.9: GRANTED by grant [\w-]{36}$/,
+    );
+    expect(rules.toSorted()).toEqual([
+      expect.stringMatching(/^ {2}OTHER_ACTION {2}control robots\/r1 {2}\[/),
+      expect.stringMatching(/^\* COVERS {8}read robots\/r1\/\*\*, from 192\.0\.2\.0\/24 {2}\[/),
+    ]);
+    expect(await run(`${question} --address 192.0.3.9`)).toMatch(
+      /may not read .*: ADDRESS_NOT_ALLOWED by grant/,
+    );
+    expect(await run(question)).toMatch(/may not read robots\/r1\/front: ADDRESS_NOT_ALLOWED/);
+    expect(await complaint('access explain --user guard --action read')).toContain('needs --user');
+    expect(await complaint('access explain --user guard --action fly --path a')).toContain('action must be');
+    expect(await complaint('access explain --user guard --action read --path a//b')).toContain('is no path');
+    expect(await complaint('access explain --user ghost --action read --path a')).toBe(
+      'there is no user ghost',
+    );
+  });
+
+  it('writes the files of Mosquitto, for the owner only, and says whose key is too old', async () => {
+    const out = await mkdtemp(join(tmpdir(), 'rovercast-cli-'));
+    try {
+      await run('robot add fresh');
+      await database.source.query(`UPDATE stream_keys SET broker_verifier = NULL WHERE robot_id = 'old'`);
+      expect(await run(['broker', 'mosquitto', '--out', out])).toMatch(
+        /^\d logins written\nleft out until .*: old$/,
+      );
+      const passwords = await readFile(join(out, 'passwords'), 'utf8');
+      expect(passwords).toMatch(/^gateway:\$7\$101\$.*\n(.*\n)*fresh:\$7\$101\$/);
+      expect(passwords).not.toMatch(/^old:/m);
+      expect((await stat(join(out, 'passwords'))).mode & 0o777).toBe(0o600);
+      expect(await complaint('broker mosquitto')).toContain('needs --out');
+      expect(await complaint(['broker', 'mosquitto', '--out', out, '--pid', '1'])).toContain('--pid');
+    } finally {
+      await rm(out, { recursive: true });
+    }
   });
 
   it('disables a user', async () => {

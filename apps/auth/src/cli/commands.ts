@@ -4,6 +4,8 @@ import { migrate, type RobotKind, type Role } from '@rovercast/database';
 import type { Robots, Users } from '@rovercast/directory';
 import { parseArgs } from 'node:util';
 import type { DataSource } from 'typeorm';
+import { explainAccess } from './explain';
+import { writeMosquittoFiles } from '../mosquitto/mosquitto.command';
 import { seed } from './seed';
 
 /** What a command works with. */
@@ -14,6 +16,8 @@ export interface Workshop {
   /** All of standard input, trimmed: passwords come this way and never by argument. */
   readInput: () => Promise<string>;
   print: (line: string) => void;
+  /** What the broker's files need; left out where no broker is served. */
+  broker?: { databaseUrl: string; accounts: string[]; /** Ends a watch. */ until: AbortSignal };
 }
 
 export const USAGE = `usage: rovercast COMMAND
@@ -25,6 +29,8 @@ export const USAGE = `usage: rovercast COMMAND
   grant add NAME read|publish|control PATTERN  e.g. grant add eve read 'robots/r1/**'
   robot add ID [--name TEXT] [--camera NAME …] [--owner USER] [--legacy-topic TOPIC]
   robot rotate-key ID
+  access explain --user NAME --action read|publish|control --path PATH [--address IP]
+  broker mosquitto --out DIR [--watch] [--pid N]         password and access files; SIGHUP to process N after each change
   seed                                         users and robots from a JSON document on standard input`;
 
 /** The audit log's name for somebody at the shell. */
@@ -63,6 +69,11 @@ export async function runCommand(argv: string[], workshop: Workshop): Promise<vo
       return addRobot(named(names, 'ID'), values, workshop);
     case 'robot rotate-key':
       return workshop.print(`key: ${await workshop.robots.rotateKey(named(names, 'ID'), ACTOR)}`);
+    case 'access explain':
+      for (const line of await explainAccess(values, workshop.users, Date.now())) workshop.print(line);
+      return;
+    case 'broker mosquitto':
+      return mosquitto(values, workshop);
     default:
       throw new DomainError('INVALID_INPUT', USAGE);
   }
@@ -81,6 +92,13 @@ function read(argv: string[]) {
         camera: { type: 'string', multiple: true },
         owner: { type: 'string' },
         'legacy-topic': { type: 'string' },
+        user: { type: 'string' },
+        action: { type: 'string' },
+        path: { type: 'string' },
+        address: { type: 'string' },
+        out: { type: 'string' },
+        pid: { type: 'string' },
+        watch: { type: 'boolean' },
       },
     });
   } catch (error) {
@@ -118,4 +136,17 @@ async function addRobot(id: string, values: Values, { users, robots, print }: Wo
     ACTOR,
   );
   print(`robot ${id} added\nkey: ${key}\nThe key is shown this once.`);
+}
+
+async function mosquitto(values: Values, { database, broker, print }: Workshop): Promise<void> {
+  if (!broker) throw new DomainError('INVALID_INPUT', 'there are no settings of a broker');
+  await writeMosquittoFiles({
+    database,
+    databaseUrl: broker.databaseUrl,
+    accounts: broker.accounts,
+    out: values.out,
+    pid: values.pid,
+    ...(values.watch && { watchUntil: broker.until }),
+    print,
+  });
 }

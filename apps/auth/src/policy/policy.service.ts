@@ -7,6 +7,9 @@ import { PolicyRepository } from './policy.repository';
 /** How often the version is asked for, besides NOTIFY, in milliseconds. */
 const VERSION_POLL_MS = 2_000;
 
+/** How soon it is asked for again when Postgres did not answer, in milliseconds. */
+const RETRY_MS = 250;
+
 /** Older knowledge than this lets nobody in but holders of tickets, in milliseconds. */
 export const POLICY_STALE_MS = 300_000;
 
@@ -16,9 +19,11 @@ export class PolicyService implements OnApplicationBootstrap, OnApplicationShutd
   private readonly log = new Logger(PolicyService.name);
   private readonly listener: PostgresListener;
   private policy?: Policy;
-  private confirmedAt = 0;
+  /** On the clock of `performance.now()`: that of the day may jump. */
+  private confirmedAt = -Infinity;
   private loading?: Promise<void>;
   private timer?: NodeJS.Timeout;
+  private failing = false;
   private closed = false;
 
   constructor(
@@ -31,7 +36,7 @@ export class PolicyService implements OnApplicationBootstrap, OnApplicationShutd
       channels: ['policy_changed'],
       onNotify: () => void this.reload(),
       onConnect: () => void this.reload(),
-      onError: (error) => this.log.warn({ msg: 'policy listener lost its connection', error: error.message }),
+      onError: (error) => this.complain('policy listener lost its connection', error),
     });
   }
 
@@ -54,7 +59,7 @@ export class PolicyService implements OnApplicationBootstrap, OnApplicationShutd
 
   /** Milliseconds since the tables last confirmed what we hold. */
   ageMs(): number {
-    return Date.now() - this.confirmedAt;
+    return performance.now() - this.confirmedAt;
   }
 
   isStale(): boolean {
@@ -69,27 +74,46 @@ export class PolicyService implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async load(): Promise<void> {
+    // What is read was true when the reading began, and may have changed since.
+    const startedAt = performance.now();
     try {
       this.policy = await this.repository.load();
-      this.confirmedAt = Date.now();
+      this.confirm(startedAt);
       this.log.debug({ msg: 'policy loaded', version: this.policy.version });
     } catch (error) {
-      if (!this.closed) this.log.warn({ msg: 'policy could not be loaded', error: (error as Error).message });
+      this.complain('policy could not be loaded', error as Error);
     }
   }
 
   private arm(): void {
     if (this.closed) return;
-    this.timer = setTimeout(() => void this.poll().finally(() => this.arm()), VERSION_POLL_MS);
+    const pauseMs = this.failing || !this.policy ? RETRY_MS : VERSION_POLL_MS;
+    this.timer = setTimeout(() => void this.poll().finally(() => this.arm()), pauseMs);
   }
 
   private async poll(): Promise<void> {
+    const startedAt = performance.now();
     try {
       const version = await this.repository.version();
-      if (version === this.policy?.version) this.confirmedAt = Date.now();
+      if (version === this.policy?.version) this.confirm(startedAt);
       else await this.reload();
     } catch (error) {
-      this.log.warn({ msg: 'policy version could not be read', error: (error as Error).message });
+      this.complain('policy version could not be read', error as Error);
     }
+  }
+
+  private confirm(at: number): void {
+    if (this.failing) this.log.log({ msg: 'policy is fresh again' });
+    this.failing = false;
+    this.confirmedAt = Math.max(at, this.confirmedAt);
+  }
+
+  /** Once per outage: ten minutes without Postgres are thousands of attempts. */
+  private complain(msg: string, error: Error): void {
+    if (this.closed) return;
+    const line = { msg, error: error.message };
+    if (this.failing) this.log.debug(line);
+    else this.log.warn(line);
+    this.failing = true;
   }
 }

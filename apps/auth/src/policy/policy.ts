@@ -7,6 +7,7 @@ export interface UserPolicy {
   passwordHash: string | null;
   role: Role;
   disabled: boolean;
+  /** Its own and those of its groups. */
   grants: Grant[];
 }
 
@@ -19,6 +20,15 @@ export interface RobotPolicy {
 
 export type KeyOwner = { robotId: string } | { userId: string };
 
+export interface KeyPolicy {
+  id: string;
+  owner: KeyOwner;
+  /** Epoch milliseconds; null: for good. */
+  expiresAt: number | null;
+  /** A robot's key that Mosquitto's password file cannot be made from yet. */
+  lacksVerifier: boolean;
+}
+
 /** Everything that a decision needs, as of one version of the tables. Never changed once made. */
 export class Policy {
   constructor(
@@ -27,7 +37,8 @@ export class Policy {
     private readonly usersById: ReadonlyMap<string, UserPolicy>,
     private readonly robots: ReadonlyMap<string, RobotPolicy>,
     /** By the hex form of the key's hash. */
-    private readonly keys: ReadonlyMap<string, KeyOwner>,
+    private readonly keys: ReadonlyMap<string, KeyPolicy>,
+    private readonly revokedFamilies: ReadonlySet<string> = new Set(),
   ) {}
 
   userNamed(username: string): UserPolicy | undefined {
@@ -42,8 +53,12 @@ export class Policy {
     return this.robots.get(id);
   }
 
-  ownerOfKey(hash: Buffer): KeyOwner | undefined {
+  key(hash: Buffer): KeyPolicy | undefined {
     return this.keys.get(hash.toString('hex'));
+  }
+
+  isRevoked(ticketFamily: string): boolean {
+    return this.revokedFamilies.has(ticketFamily);
   }
 }
 

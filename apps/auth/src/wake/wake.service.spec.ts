@@ -65,10 +65,14 @@ describe('the bell', () => {
     jest.advanceTimersByTime(QUIET_MS - 2_001);
     expect(rung).toHaveLength(1);
     jest.advanceTimersByTime(1);
-    expect(rung.slice(1)).toEqual([{ id: expect.any(String), path: 'robots/r1', reader: 'clara', ageMs: 3_000 }]);
+    expect(rung.slice(1)).toEqual([
+      { id: expect.any(String), path: 'robots/r1', reader: 'clara', ageMs: 3_000 },
+    ]);
     expect(rung[1].id).not.toBe(rung[0].id);
+    bell.ring(READ, 'dora');
+    expect(rung.slice(2)).toEqual([expect.objectContaining({ reader: 'dora', ageMs: 0 })]);
     jest.advanceTimersByTime(10 * QUIET_MS);
-    expect(rung).toHaveLength(2);
+    expect(rung).toHaveLength(3);
   });
 
   it('rings for every path on its own, and again after the quiet time', () => {

@@ -4,7 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { Counter, Registry } from 'prom-client';
 import { WakePublisher } from './wake.publisher';
 
-/** Reads of one path within this time ring once, and once more at its end for those that came later, in milliseconds. */
+/**
+ * Reads of one path within this time ring once, and once more at its end for those that came later, in milliseconds. The second ring
+ * is not the begin of another quiet time: nearly every RTSP reader asks twice, and the next one should not wait for that.
+ */
 export const QUIET_MS = 5_000;
 
 /** Paths in their quiet time at once; more are not rung for. */
@@ -79,7 +82,6 @@ export class WakeService implements OnApplicationShutdown {
     const later = this.quiet.get(path)?.later;
     this.quiet.delete(path);
     if (!later) return;
-    this.beQuiet(path);
     this.send(path, later.reader, Math.round(performance.now() - later.at));
   }
 

@@ -12,7 +12,7 @@ export interface Ending {
 
 /** Elements and messages of ffmpeg 4.1-5.1 and GStreamer 1.22 that speak of the input. */
 const CAMERA =
-  /\/dev\/|v4l2|libcamera|Device or resource busy|No such device|Gst(V4l2|Libcamera|RTSP|File)Src|(Invalid data found when processing input)/i;
+  /\/dev\/|v4l2|libcamera|Device or resource busy|No such device|Gst(V4l2|Libcamera|NvArgusCamera|RTSP|File)Src|(Invalid data found when processing input)/i;
 const REFUSED =
   /\b40[13]\b|unauthori[sz]ed|not authori[sz]ed|forbidden|access denied|authentication|NetStream\.Publish\.|BadName|REJECT reported|Peer rejected|Operation not permitted/i;
 const UNREACHABLE =
@@ -37,6 +37,7 @@ function aboutInput(line: string, source: CameraSource): boolean {
       return line.includes(withoutLogin(source.url)) || CAMERA.test(line);
     case 'v4l2':
     case 'libcamera':
+    case 'argus':
       return CAMERA.test(line);
   }
 }

@@ -23,6 +23,22 @@ export interface EncoderExit {
   lines: string[];
 }
 
+export interface EncoderListeners {
+  /** The first frame is encoded. */
+  live(): void;
+  exit(exit: EncoderExit): void;
+}
+
+/** One encoder at work. */
+export interface Encoder {
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** What it measured last. */
+  readonly stats: EncoderStats;
+  /** Asks it to end; `exit` follows. */
+  stop(): void;
+}
+
 const DEFAULT_TIMING = {
   /** No frame for this long: it hangs. */
   stallMs: 10_000,
@@ -51,7 +67,7 @@ process.stdin.on('end', () => process.kill(-process.pid, 'SIGKILL')).resume();
 `;
 
 /** One encoder in a process group of its own. It ends when told, when it hangs, and when this process dies, even of SIGKILL. */
-export class EncoderProcess {
+export class EncoderProcess implements Encoder {
   private readonly child: ChildProcess;
   private readonly timing: typeof DEFAULT_TIMING;
   private readonly lines: string[] = [];
@@ -65,7 +81,7 @@ export class EncoderProcess {
 
   constructor(
     private readonly command: EncoderCommand,
-    private readonly on: { live(): void; exit(exit: EncoderExit): void },
+    private readonly on: EncoderListeners,
   ) {
     this.timing = { ...DEFAULT_TIMING, ...command.timing };
     const { file, args } = tied(command);

@@ -1,19 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, type StreamProfile } from '@rovercast/contracts';
+import { DomainError, type ProbedEncoder, type StreamProfile } from '@rovercast/contracts';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import type { Camera } from '../settings/cameras.rules';
 import { DeviceSettings } from '../settings/device.settings';
 import { backendsOf, type Encoders } from './encoder.discovery';
-import type { EncoderCommand } from './encoder.process';
-import { canRead, ffmpegArguments, gstreamerArguments, type Backend, type Target } from './pipeline.rules';
+import { EncoderProcess, type Encoder, type EncoderCommand, type EncoderListeners } from './encoder.process';
+import {
+  canRead,
+  isExclusive,
+  ffmpegArguments,
+  gstreamerArguments,
+  type Backend,
+  type Target,
+} from './pipeline.rules';
+import { isHardware } from './video-encoders.rules';
 
 /** Chooses the tool for a camera and makes its command. */
 @Injectable()
 export class EncoderService {
   constructor(
     private readonly settings: Pick<DeviceSettings, 'encoder'>,
-    private readonly encoders: Encoders,
+    readonly encoders: Encoders,
+    /** Only the agent may read it. */
+    private readonly stillsDir?: string,
   ) {}
 
   /** Names of the tools that were found. */
@@ -21,10 +32,22 @@ export class EncoderService {
     return backendsOf(this.encoders);
   }
 
+  /** The H.264 encoder of each, best first. */
+  get videoEncoders(): string[] {
+    return this.preferred.flatMap((backend) => {
+      if (!this.encoders[backend]) return [];
+      return [this.encoders[backend].videoEncoder ?? 'x264enc'];
+    });
+  }
+
+  /** Every encoder that was tried at the start. */
+  get trials(): ProbedEncoder[] {
+    return this.encoders.trials ?? [];
+  }
+
   /** @throws DomainError INVALID_INPUT when nothing on this machine can encode the camera */
   backendFor({ name, source }: Camera): Backend {
-    const allowed: Backend[] =
-      this.settings.encoder === 'auto' ? ['ffmpeg', 'gstreamer'] : [this.settings.encoder];
+    const allowed = this.settings.encoder === 'auto' ? this.preferred : [this.settings.encoder];
     const backend = allowed.find((each) => this.encoders[each] && canRead(each, source));
     if (backend) return backend;
     throw new DomainError('INVALID_INPUT', `no encoder on this robot can read camera ${name}`);
@@ -38,13 +61,36 @@ export class EncoderService {
       return {
         backend,
         file: gstreamer!.path,
-        args: gstreamerArguments(camera.source, profile, target),
+        args: gstreamerArguments(camera.source, profile, target, gstreamer!.videoEncoder),
         setpriv,
       };
     }
     const address = ffmpeg!.needsAddresses ? { ...target, url: await withAddress(target.url) } : target;
-    const args = ffmpegArguments(camera.source, profile, address, ffmpeg!.videoEncoder);
-    return { backend, file: ffmpeg!.path, args, setpriv };
+    const { path, videoEncoder, quickProgress } = ffmpeg!;
+    const args = ffmpegArguments(camera.source, profile, address, {
+      videoEncoder,
+      quickProgress,
+      stillFile: this.stillFile(camera),
+    });
+    return { backend, file: path, args, setpriv };
+  }
+
+  /** Starts a command; the one place where an encoder comes to life. */
+  start(command: EncoderCommand, on: EncoderListeners): Encoder {
+    return new EncoderProcess(command, on);
+  }
+
+  /** Where the encoder of an exclusive camera leaves its newest picture; undefined for cameras that can be opened again. */
+  stillFile({ name, source }: Camera): string | undefined {
+    return this.stillsDir && isExclusive(source) ? join(this.stillsDir, `${name}.jpg`) : undefined;
+  }
+
+  /** ffmpeg first, unless GStreamer alone has an encoder in hardware. */
+  private get preferred(): Backend[] {
+    const { ffmpeg, gstreamer } = this.encoders;
+    const inHardware = gstreamer?.videoEncoder && isHardware(gstreamer.videoEncoder);
+    const gstreamerFirst = inHardware && !(ffmpeg && isHardware(ffmpeg.videoEncoder));
+    return gstreamerFirst ? ['gstreamer', 'ffmpeg'] : ['ffmpeg', 'gstreamer'];
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PublishProtocol } from '@rovercast/contracts';
+import type { PublishProtocol, StreamProfile } from '@rovercast/contracts';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { freePort } from '../test-brokers';
 import type { Camera, CameraSource } from '../settings/cameras.rules';
 import { skipped, until } from '../test-parts';
+import { CameraRuntime, type Happening } from '../stream/camera.runtime';
 import { causeOf } from './cause.rules';
 import { discoverEncoders, type Encoders } from './encoder.discovery';
 import { EncoderProcess, type EncoderExit } from './encoder.process';
@@ -95,13 +96,37 @@ describe.each([
   });
 });
 
+describe('bare RTP', () => {
+  it.each<'ffmpeg' | 'gstreamer'>(['ffmpeg', 'gstreamer'])(
+    'from %s is decoded by who has nothing but port and payload type',
+    async (backend) => {
+      const encoders = await discovered;
+      if (!encoders[backend] || !encoders.ffmpeg) return skipped(`no ${backend} runs on this machine`);
+      const port = await freePort();
+      const sdp = join(mkdtempSync(join(tmpdir(), 'sdp-')), 'stream.sdp');
+      const lines = [
+        ...['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=relay', 'c=IN IP4 127.0.0.1', 't=0 0'],
+        ...[`m=video ${port} RTP/AVP 96`, 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1'],
+      ];
+      writeFileSync(sdp, `${lines.join('\r\n')}\r\n`);
+      const pictures = decode(encoders.ffmpeg.path, ['-protocol_whitelist', 'file,udp,rtp', '-i', sdp], 20);
+      const { encoder, exits, isLive } = await startEncoder(backend, `rtp://127.0.0.1:${port}`, 'rtp');
+      await until(isLive, { timeoutMs: 10_000 });
+      const hashes = await pictures;
+      encoder.stop();
+      await until(() => exits.length === 1);
+      expect(new Set(hashes).size).toBeGreaterThan(15);
+    },
+  );
+});
+
 describe('MediaMTX', () => {
   if (!hasMediaMtx) {
     it.skip('skipped: there is no mediamtx on the PATH', () => {});
     return;
   }
   let server: ChildProcess;
-  const ports: Record<PublishProtocol | 'api', number> = { rtsp: 0, rtmp: 0, srt: 0, api: 0 };
+  const ports: Record<PublishProtocol | 'api', number> = { rtsp: 0, rtmp: 0, srt: 0, rtp: 0, api: 0 };
 
   beforeAll(async () => {
     for (const name of ['rtsp', 'rtmp', 'srt', 'api'] as const) ports[name] = await freePort();
@@ -187,6 +212,43 @@ describe('MediaMTX', () => {
     expect(hashes.length).toBeGreaterThanOrEqual(25);
     expect(new Set(hashes).size).toBeGreaterThan(20);
   });
+
+  it.each<'ffmpeg' | 'gstreamer'>(['ffmpeg', 'gstreamer'])(
+    'sees another size on the same path after a change of profile under %s, and the gap is measured',
+    async (backend) => {
+      const encoders = await discovered;
+      if (!encoders[backend]) return skipped(`no ${backend} runs on this machine`);
+      const path = `robots/${backend}-changes`;
+      const silent = { report: () => {}, askSync: () => {}, failure: () => {} };
+      const service = new EncoderService({ encoder: backend }, encoders);
+      const runtime = new CameraRuntime(TEST, PROFILE, service, silent);
+      const wish = (version: number, profile: StreamProfile): Happening => ({
+        type: 'wish',
+        carrier: 'cmd',
+        leaseMs: 30_000,
+        wish: {
+          ...{ v: 1, requestId: `${version}`, version, state: 'on', camera: 'main', profile },
+          ...{ sessionId: '01890000-0000-7000-8000-000000000001', leaseTtlMs: 30_000, issuedAt: 0 },
+          ingest: { url: urlOf('rtsp', path), protocol: 'rtsp', token: 't', tokenExpiresAt: 60_000 },
+        },
+      });
+      const width = async (): Promise<number | undefined> => {
+        const answer = await fetch(`http://127.0.0.1:${ports.api}/v3/paths/get/${path}`);
+        const item = (await answer.json()) as { tracks2?: { codecProps: { width: number } }[] };
+        return item.tracks2?.[0]?.codecProps.width;
+      };
+      runtime.tell(wish(1, PROFILE));
+      await until(async () => (await width()) === 320, { timeoutMs: 10_000 });
+      expect(runtime.lastGapMs).toBeUndefined();
+      await until(() => runtime.state.run?.phase === 'live');
+      runtime.tell(wish(2, { ...PROFILE, width: 640, height: 360 }));
+      await until(async () => (await width()) === 640, { timeoutMs: 10_000 });
+      await until(() => runtime.lastGapMs !== undefined);
+      process.stderr.write(`gap at a change of profile (${backend}): ${runtime.lastGapMs} ms\n`);
+      expect(runtime.lastGapMs).toBeLessThan(5_000);
+      await runtime.shutdown();
+    },
+  );
 
   it.each<['ffmpeg' | 'gstreamer', 'file' | 'rtsp']>([
     ['ffmpeg', 'file'],

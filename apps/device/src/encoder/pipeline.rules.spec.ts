@@ -6,6 +6,7 @@ import {
   publishTarget,
   publishTargetFor,
 } from './pipeline.rules';
+import { FFMPEG_VIDEO_ENCODERS, GSTREAMER_VIDEO_ENCODERS } from './video-encoders.rules';
 
 const PROFILE = { width: 640, height: 360, fps: 15, bitrateKbps: 800 };
 const RTSP = { protocol: 'rtsp', url: 'rtsp://h:8554/robots/r1?token=t' } as const;
@@ -159,4 +160,59 @@ describe('gstreamerArguments', () => {
       expect(rest.filter((arg) => arg.startsWith('-'))).toEqual([]);
     },
   );
+});
+
+describe('video encoders', () => {
+  const profile = { width: 640, height: 360, fps: 15, bitrateKbps: 800 };
+  const target = { protocol: 'rtsp' as const, url: 'rtsp://h/x' };
+
+  it.each(FFMPEG_VIDEO_ENCODERS)('%s makes a key frame every second without B-frames', (videoEncoder) => {
+    const text = ffmpegArguments({ kind: 'test' }, profile, target, { videoEncoder }).join(' ');
+    expect(text).toContain(`-c:v ${videoEncoder}`);
+    expect(text).toContain('-g 15 -bf 0');
+  });
+
+  it.each(GSTREAMER_VIDEO_ENCODERS)('%s stands in the pipeline', (videoEncoder) => {
+    const args = gstreamerArguments({ kind: 'test' }, profile, target, videoEncoder);
+    expect(args).toContain(videoEncoder);
+    expect(args.join(' ')).not.toMatch(/[;|`$\\]/);
+  });
+
+  it('reads a Jetson camera with GStreamer alone', () => {
+    expect(gstreamerArguments({ kind: 'argus', sensor: 1 }, profile, target).join(' ')).toContain(
+      'nvarguscamerasrc sensor-id=1',
+    );
+    expect(() => ffmpegArguments({ kind: 'argus', sensor: 0 }, profile, target)).toThrow(/argus/);
+  });
+
+  it('leaves the newest picture of a camera that nobody else can open', () => {
+    const source = { kind: 'v4l2' as const, device: '/dev/video0' };
+    const args = ffmpegArguments(source, profile, target, { stillFile: '/dev/shm/x/main.jpg' });
+    expect(args.slice(args.indexOf('rtsp://h/x') + 1).join(' ')).toBe(
+      '-map 0:v:0 -an -vf fps=1 -c:v mjpeg -q:v 6 -f image2 -update 1 -atomic_writing 1 -y /dev/shm/x/main.jpg',
+    );
+  });
+});
+
+describe('bare RTP', () => {
+  const profile = { width: 640, height: 360, fps: 15, bitrateKbps: 800 };
+  const target = publishTarget({ url: 'rtp://192.0.2.1:5004', protocol: 'rtp', token: 'secret' });
+
+  it('carries no ticket', () => {
+    expect(target).toEqual({ protocol: 'rtp', url: 'rtp://192.0.2.1:5004' });
+  });
+
+  it('needs a port', () => {
+    expect(() => publishTarget({ url: 'rtp://192.0.2.1', protocol: 'rtp', token: 't' })).toThrow(/port/);
+  });
+
+  it('goes out with payload type 96 and parameter sets in band', () => {
+    expect(ffmpegArguments({ kind: 'test' }, profile, target).slice(-5)).toEqual([
+      ...['-f', 'rtp', '-payload_type', '96', 'rtp://192.0.2.1:5004?pkt_size=1200'],
+    ]);
+    expect(gstreamerArguments({ kind: 'test' }, profile, target).slice(-9)).toEqual([
+      ...['!', 'rtph264pay', 'config-interval=1', 'pt=96', 'mtu=1200'],
+      ...['!', 'udpsink', 'host=192.0.2.1', 'port=5004'],
+    ]);
+  });
 });

@@ -1,5 +1,13 @@
 import { DomainError, type PublishProtocol, type StreamProfile } from '@rovercast/contracts';
 import type { CameraSource } from '../settings/cameras.rules';
+import {
+  ffmpegCodec,
+  ffmpegEncoderFormat,
+  ffmpegEncoderSetup,
+  gstreamerCodec,
+  type FfmpegVideoEncoder,
+  type GstreamerVideoEncoder,
+} from './video-encoders.rules';
 
 export type Backend = 'ffmpeg' | 'gstreamer';
 
@@ -9,18 +17,17 @@ export interface Target {
   url: string;
 }
 
-/** H.264 encoders of ffmpeg that we know how to drive, best first. */
-export const FFMPEG_VIDEO_ENCODERS = ['libx264', 'libopenh264', 'h264_v4l2m2m'] as const;
-export type FfmpegVideoEncoder = (typeof FFMPEG_VIDEO_ENCODERS)[number];
-
 const SCHEMES: Record<PublishProtocol, string[]> = {
   rtsp: ['rtsp:', 'rtsps:'],
   rtmp: ['rtmp:', 'rtmps:'],
   srt: ['srt:'],
+  rtp: ['rtp:'],
 };
 
-/** Seconds from one key frame to the next: what a new viewer waits at most. */
-const KEY_FRAME_SECONDS = 1;
+/** First dynamic type (RFC 3551); the relay's SDP names the same. */
+const RTP_PAYLOAD_TYPE = 96;
+/** Below the smallest path MTU that tunnels and mobile links leave. */
+const RTP_PACKET_BYTES = 1200;
 
 /** What tickets are made of; the same in a URL's query and in an SRT stream id. */
 const TICKET = /^[A-Za-z0-9._~-]+$/;
@@ -40,6 +47,7 @@ export function publishTarget(ingest: Address & { token: string }): Target {
   if (!TICKET.test(ingest.token)) throw badIngest('ingest.token holds characters that no ticket has');
   const query = `token=${ingest.token}`;
   if (ingest.protocol === 'srt') return srtTarget(checkedUrl(ingest), query);
+  if (ingest.protocol === 'rtp') return rtpTarget(checkedUrl(ingest));
   const target = checkedUrl(ingest);
   target.search = target.search ? `${target.search}&${query}` : query;
   return { protocol: ingest.protocol, url: target.href };
@@ -50,6 +58,7 @@ export function publishTargetFor(address: Address, { user, pass }: { user: strin
   const target = checkedUrl(address);
   const { protocol } = address;
   if (protocol === 'srt') return srtTarget(target, `${user}:${pass}`);
+  if (protocol === 'rtp') return rtpTarget(target);
   if (protocol === 'rtsp')
     Object.assign(target, { username: encodeURIComponent(user), password: encodeURIComponent(pass) });
   else target.search = `user=${encodeURIComponent(user)}&pass=${encodeURIComponent(pass)}`;
@@ -61,6 +70,12 @@ function srtTarget(target: URL, rest: string): Target {
   const path = target.searchParams.get('streamid')?.split(':')[1] ?? target.pathname.replace(/^\//, '');
   if (!STREAM_ID.test(`${path}:${rest}`)) throw badIngest('ingest.url cannot be an SRT stream id');
   return { protocol: 'srt', url: `srt://${target.host}?streamid=publish:${path}:${rest}&pkt_size=1316` };
+}
+
+/** Datagrams carry no ticket: the relay that listens on this port holds it, and lets in one robot per port. */
+function rtpTarget({ hostname, port }: URL): Target {
+  if (!port) throw badIngest('ingest.url names no port');
+  return { protocol: 'rtp', url: `rtp://${hostname}:${port}` };
 }
 
 function checkedUrl({ url, protocol }: Address): URL {
@@ -75,8 +90,20 @@ const badIngest = (message: string): DomainError =>
 
 /** Whether the backend can read such a camera. GStreamer has no way to play most files again and again. */
 export function canRead(backend: Backend, { kind }: CameraSource): boolean {
-  return backend === 'ffmpeg' ? kind !== 'libcamera' : kind !== 'file';
+  return backend === 'ffmpeg' ? kind !== 'libcamera' && kind !== 'argus' : kind !== 'file';
 }
+
+interface FfmpegChoices {
+  videoEncoder?: FfmpegVideoEncoder;
+  /** Where to leave the newest picture as JPEG, once a second: for cameras that nobody else can open meanwhile. */
+  stillFile?: string;
+  /** Tell progress five times a second instead of twice. */
+  quickProgress?: boolean;
+}
+
+/** Whether only one process can read the camera at a time. */
+export const isExclusive = ({ kind }: CameraSource): boolean =>
+  kind === 'v4l2' || kind === 'libcamera' || kind === 'argus';
 
 /**
  * ffmpeg's arguments: one H.264 stream without B-frames, a key frame every second with SPS and PPS in band, progress reports on
@@ -86,16 +113,35 @@ export function ffmpegArguments(
   source: CameraSource,
   wanted: StreamProfile,
   target: Target,
-  videoEncoder: FfmpegVideoEncoder = 'libx264',
+  { videoEncoder = 'libx264', stillFile, quickProgress }: FfmpegChoices = {},
 ): string[] {
   const profile = evenProfile(wanted);
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'warning', '-nostats', '-progress', 'pipe:1'],
+    ...(quickProgress ? ['-stats_period', '0.2'] : []),
+    ...ffmpegEncoderSetup(videoEncoder),
     ...ffmpegInput(source, profile),
-    ...['-map', '0:v:0', '-an', '-vf', ffmpegFilter(source, profile)],
+    ...['-map', '0:v:0', '-an', '-vf', ffmpegFilter(source, profile, videoEncoder)],
     ...ffmpegCodec(videoEncoder, profile),
     ...ffmpegOutput(target),
+    ...(stillFile ? ffmpegStill(stillFile) : []),
   ];
+}
+
+/** How to open a camera for a few frames, at the size that it gives by itself and as fast as it gives them. */
+export function ffmpegGlance(source: CameraSource): string[] {
+  switch (source.kind) {
+    case 'v4l2':
+      return ['-f', 'v4l2', '-i', source.device];
+    case 'file':
+      return ['-protocol_whitelist', 'file', '-i', `file:${source.path}`];
+    case 'test':
+      return ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=15'];
+    case 'rtsp':
+    case 'libcamera':
+    case 'argus':
+      return ffmpegInput(source, { width: 0, height: 0, fps: 0, bitrateKbps: 0 });
+  }
 }
 
 function ffmpegInput(source: CameraSource, { width, height, fps }: StreamProfile): string[] {
@@ -116,35 +162,24 @@ function ffmpegInput(source: CameraSource, { width, height, fps }: StreamProfile
         source.url,
       ];
     case 'libcamera':
-      throw new DomainError('INVALID_INPUT', 'ffmpeg cannot read libcamera cameras; GStreamer can');
+    case 'argus':
+      throw new DomainError('INVALID_INPUT', `ffmpeg cannot read ${source.kind} cameras; GStreamer can`);
   }
 }
 
-const ffmpegFilter = (source: CameraSource, { width, height, fps }: StreamProfile): string =>
-  source.kind === 'test' ? 'format=yuv420p' : `fps=${fps},scale=${width}:${height},format=yuv420p`;
-
-function ffmpegCodec(encoder: FfmpegVideoEncoder, { fps, bitrateKbps }: StreamProfile): string[] {
-  const rate = ['-b:v', `${bitrateKbps}k`, '-maxrate', `${bitrateKbps}k`, '-bufsize', `${bitrateKbps}k`];
-  const group = ['-g', `${fps * KEY_FRAME_SECONDS}`, '-bf', '0', '-bsf:v', 'dump_extra=freq=keyframe'];
-  switch (encoder) {
-    case 'libx264': {
-      const speed = [
-        '-preset',
-        'veryfast',
-        '-tune',
-        'zerolatency',
-        '-profile:v',
-        'baseline',
-        '-sc_threshold',
-        '0',
-      ];
-      return ['-c:v', encoder, ...speed, ...rate, ...group];
-    }
-    case 'libopenh264':
-    case 'h264_v4l2m2m':
-      return ['-c:v', encoder, ...rate, ...group];
-  }
+function ffmpegFilter(
+  source: CameraSource,
+  { width, height, fps }: StreamProfile,
+  encoder: FfmpegVideoEncoder,
+): string {
+  const format = ffmpegEncoderFormat(encoder);
+  return source.kind === 'test' ? format : `fps=${fps},scale=${width}:${height},${format}`;
 }
+
+const ffmpegStill = (file: string): string[] => [
+  ...['-map', '0:v:0', '-an', '-vf', 'fps=1', '-c:v', 'mjpeg', '-q:v', '6'],
+  ...['-f', 'image2', '-update', '1', '-atomic_writing', '1', '-y', file],
+];
 
 function ffmpegOutput({ protocol, url }: Target): string[] {
   switch (protocol) {
@@ -154,27 +189,33 @@ function ffmpegOutput({ protocol, url }: Target): string[] {
       return ['-f', 'flv', '-flvflags', 'no_duration_filesize', url];
     case 'srt':
       return ['-f', 'mpegts', url];
+    case 'rtp':
+      return ['-f', 'rtp', '-payload_type', `${RTP_PAYLOAD_TYPE}`, `${url}?pkt_size=${RTP_PACKET_BYTES}`];
   }
 }
 
 /** gst-launch-1.0's arguments for the same stream; a progress line goes to standard output every second. */
-export function gstreamerArguments(source: CameraSource, wanted: StreamProfile, target: Target): string[] {
+export function gstreamerArguments(
+  source: CameraSource,
+  wanted: StreamProfile,
+  target: Target,
+  videoEncoder: GstreamerVideoEncoder = 'x264enc',
+): string[] {
   const profile = evenProfile(wanted);
-  const { width, height, fps, bitrateKbps } = profile;
+  const { width, height, fps } = profile;
   const raw = `video/x-raw,format=I420,width=${width},height=${height},framerate=${fps}/1`;
   return [
     '-e',
     ...gstreamerSource(source),
     ...['!', 'videoconvert', '!', 'videoscale', '!', 'videorate', '!', raw],
     ...['!', 'progressreport', 'update-freq=1', 'do-query=false'],
-    ...['!', 'x264enc', 'tune=zerolatency', 'speed-preset=veryfast', `bitrate=${bitrateKbps}`],
-    ...[`key-int-max=${fps * KEY_FRAME_SECONDS}`, 'bframes=0'],
-    ...['!', 'video/x-h264,profile=baseline', '!', 'h264parse', 'config-interval=-1'],
+    ...['!', ...gstreamerCodec(videoEncoder, profile), '!', 'h264parse', 'config-interval=-1'],
     ...gstreamerSink(target),
   ];
 }
 
-function gstreamerSource(source: CameraSource): string[] {
+/** The first elements of a pipeline; raw pictures come out of them. */
+export function gstreamerSource(source: CameraSource): string[] {
   switch (source.kind) {
     case 'test':
       return ['videotestsrc', 'is-live=true', 'pattern=ball'];
@@ -182,6 +223,11 @@ function gstreamerSource(source: CameraSource): string[] {
       return ['v4l2src', assigned('device', source.device)];
     case 'libcamera':
       return source.name ? ['libcamerasrc', assigned('camera-name', source.name)] : ['libcamerasrc'];
+    case 'argus':
+      return [
+        ...['nvarguscamerasrc', `sensor-id=${source.sensor}`, '!', 'video/x-raw(memory:NVMM)'],
+        ...['!', 'nvvidconv', '!', 'video/x-raw,format=I420'],
+      ];
     case 'file':
       throw new DomainError('INVALID_INPUT', 'GStreamer cannot loop a file; ffmpeg can');
     case 'rtsp':
@@ -197,6 +243,13 @@ function gstreamerSink({ protocol, url }: Target): string[] {
       return ['!', 'flvmux', 'streamable=true', '!', 'rtmp2sink', assigned('location', url)];
     case 'srt':
       return ['!', 'mpegtsmux', 'alignment=7', '!', 'srtsink', 'mode=caller', assigned('uri', url)];
+    case 'rtp': {
+      const { hostname, port } = new URL(url);
+      return [
+        ...['!', 'rtph264pay', 'config-interval=1', `pt=${RTP_PAYLOAD_TYPE}`, `mtu=${RTP_PACKET_BYTES}`],
+        ...['!', 'udpsink', assigned('host', hostname.replace(/^\[|\]$/g, '')), `port=${port}`],
+      ];
+    }
   }
 }
 

@@ -6,6 +6,9 @@ export class Boot {
   readonly bootId = randomUUID();
   private connection = 0;
 
+  /** Connections that were made. */
+  connected = 0;
+
   /** Of the current connection, or of the one being made. */
   get connSeq(): number {
     return this.connection;

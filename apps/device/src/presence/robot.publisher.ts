@@ -4,6 +4,9 @@ import { publish, RobotMqttStrategy, SparseWarnings } from '@rovercast/mqtt';
 import { DeviceSettings } from '../settings/device.settings';
 import { Boot } from './boot';
 
+/** Kinds of `evt`. */
+type EventKind = 'sync-request' | 'snapshot' | 'probe' | 'telemetry' | 'alert';
+
 /**
  * What the robot says. Without a connection it says nothing: the state that counts is told anew on every connection.
  */
@@ -29,15 +32,17 @@ export class RobotPublisher {
     }
   }
 
-  presence(word: { online: boolean; clean?: boolean }, timeoutMs?: number): Promise<void> {
-    return this.say(
-      topic('presence', { robotId: this.settings.robotId }),
-      this.boot.presence(word),
-      timeoutMs,
-    );
+  /** Which life of the agent this is. */
+  get bootId(): string {
+    return this.boot.bootId;
   }
 
-  info(body: RobotInfo): Promise<void> {
+  presence(word: { online: boolean; clean?: boolean }, timeoutMs?: number): Promise<boolean> {
+    const to = topic('presence', { robotId: this.settings.robotId });
+    return this.say(to, this.boot.presence(word), { timeoutMs });
+  }
+
+  info(body: RobotInfo): Promise<boolean> {
     return this.say(topic('info', { robotId: this.settings.robotId }), body);
   }
 
@@ -46,23 +51,34 @@ export class RobotPublisher {
     camera: string,
     body: Omit<ReportedStream, 'bootId' | 'connSeq' | 'seq'>,
     timeoutMs?: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { bootId, connSeq } = this.boot;
     this.seq += 1;
     const stamped: ReportedStream = { ...body, bootId, connSeq, seq: this.seq };
-    return this.say(topic('reported', { robotId: this.settings.robotId, camera }), stamped, timeoutMs);
+    return this.say(topic('reported', { robotId: this.settings.robotId, camera }), stamped, { timeoutMs });
   }
 
-  syncRequest(body: SyncRequest): Promise<void> {
-    return this.say(topic('evt', { robotId: this.settings.robotId, kind: 'sync-request' }), body);
+  async syncRequest(body: SyncRequest): Promise<void> {
+    await this.event('sync-request', body);
   }
 
-  private async say(to: string, body: object, timeoutMs?: number): Promise<void> {
-    if (!this.connected) return;
+  /** False when the broker did not take it. */
+  event(kind: EventKind, body: object, expirySeconds?: number): Promise<boolean> {
+    return this.say(topic('evt', { robotId: this.settings.robotId, kind }), body, { expirySeconds });
+  }
+
+  private async say(
+    to: string,
+    body: object,
+    options: { timeoutMs?: number; expirySeconds?: number } = {},
+  ): Promise<boolean> {
+    if (!this.connected) return false;
     try {
-      await publish(this.strategy.unwrap(), to, body, { timeoutMs });
+      await publish(this.strategy.unwrap(), to, body, options);
+      return true;
     } catch (error) {
       this.warnings.warn('message not published', { topic: to, reason: (error as Error).message });
+      return false;
     }
   }
 }

@@ -5,6 +5,8 @@ export type CameraSource =
   | { kind: 'test' }
   | { kind: 'v4l2'; device: string }
   | { kind: 'libcamera'; name?: string }
+  /** A CSI camera of an NVIDIA Jetson. */
+  | { kind: 'argus'; sensor: number }
   | { kind: 'file'; path: string }
   | { kind: 'rtsp'; url: string };
 
@@ -21,7 +23,8 @@ const URL_TEXT = /^[A-Za-z0-9._~:/?#[\]@$&()*+,;=%-]{1,512}$/;
 const FILE_PATH = /^[^\x00-\x1f"'!\\]{1,500}$/;
 
 /**
- * One source: `test`, `v4l2:/dev/video0`, `libcamera`, `libcamera:<name>`, `file:<path>` or `rtsp://…`.
+ * One source: `test`, `v4l2:/dev/video0`, `libcamera`, `libcamera:<name>`, `argus`, `argus:<sensor>`,
+ * `file:<path>` or `rtsp://…`.
  * Undefined when it is none of them, or holds what could be read as an option or as pipeline syntax.
  */
 export function parseSource(text: string): CameraSource | undefined {
@@ -35,6 +38,8 @@ export function parseSource(text: string): CameraSource | undefined {
     case 'libcamera':
       if (text === 'libcamera') return { kind };
       return LIBCAMERA_NAME.test(rest) ? { kind, name: rest } : undefined;
+    case 'argus':
+      return /^argus(:\d)?$/.test(text) ? { kind, sensor: Number(rest || 0) } : undefined;
     case 'file':
       return FILE_PATH.test(rest) ? { kind, path: rest } : undefined;
     case 'rtsp':
@@ -62,7 +67,9 @@ export function parseCameras(text: string): Camera[] {
     names.add(name);
     const parsed = typeof source === 'string' ? parseSource(source) : undefined;
     if (!parsed) {
-      throw new Error(`camera ${name} is none of test, v4l2:/dev/…, libcamera[:name], file:<path>, rtsp://…`);
+      throw new Error(
+        `camera ${name} is none of test, v4l2:/dev/…, libcamera[:name], argus[:sensor], file:<path>, rtsp://…`,
+      );
     }
     return { name, source: parsed };
   });

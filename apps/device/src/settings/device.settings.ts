@@ -81,11 +81,14 @@ export class DeviceSettings extends CommonSettings {
   @IsString()
   mqttKey?: string = undefined;
 
-  /** `name=source,…` or JSON; sources are test, v4l2:/dev/…, libcamera[:name], file:<path>, rtsp://… */
+  /** `name=source,…` or JSON; sources are test, v4l2:/dev/…, libcamera[:name], argus[:sensor], file:<path>, rtsp://… */
   @AreCameras()
   cameras: string = 'main=test';
 
-  /** Which tool encodes; auto takes ffmpeg, and GStreamer where ffmpeg is absent or cannot read the camera. */
+  /**
+   * Which tool encodes; auto takes the one whose hardware encoder works, else ffmpeg, and GStreamer where ffmpeg is absent or
+   * cannot read the camera.
+   */
   @IsIn(['auto', 'ffmpeg', 'gstreamer'])
   encoder: 'auto' | 'ffmpeg' | 'gstreamer' = 'auto';
 

@@ -1,5 +1,5 @@
 import { causeOf, detailOf } from '../encoder/cause.rules';
-import { EncoderProcess, type EncoderExit } from '../encoder/encoder.process';
+import type { Encoder, EncoderExit } from '../encoder/encoder.process';
 import type { EncoderService } from '../encoder/encoder.service';
 import { publishTarget, publishTargetFor, type Target } from '../encoder/pipeline.rules';
 import type { Camera } from '../settings/cameras.rules';
@@ -32,7 +32,7 @@ interface RuntimeListeners {
 /** What became of an order to start: a process, or one that was called off while its command was still being made. */
 interface Slot {
   run: number;
-  process?: EncoderProcess;
+  process?: Encoder;
   calledOff: boolean;
 }
 
@@ -41,6 +41,12 @@ export class CameraRuntime {
   private current: CameraState;
   private slot: Slot | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private replaced: { run: number; atMs: number } | undefined;
+  /**
+   * Without a picture at the last change of profile or session, in milliseconds: from the word to stop the old encoder to the
+   * first frame of the new one.
+   */
+  lastGapMs: number | undefined;
 
   constructor(
     readonly camera: Camera,
@@ -115,8 +121,8 @@ export class CameraRuntime {
       const target = toTarget(pipeline.ingest);
       const command = await this.encoders.commandFor(this.camera, pipeline.profile, target);
       if (slot.calledOff) return;
-      slot.process = new EncoderProcess(command, {
-        live: () => this.tell({ type: 'live', run }),
+      slot.process = this.encoders.start(command, {
+        live: () => this.live(run),
         exit: (exit) => this.gone(slot, exit),
       });
     } catch (error) {
@@ -126,9 +132,18 @@ export class CameraRuntime {
     }
   }
 
+  private live(run: number): void {
+    if (this.replaced && run > this.replaced.run) {
+      this.lastGapMs = Math.round(performance.now() - this.replaced.atMs);
+      this.replaced = undefined;
+    }
+    this.tell({ type: 'live', run });
+  }
+
   private stop(run: number): void {
     const { slot } = this;
     if (slot?.run !== run) return;
+    this.replaced = this.current.wanted ? { run, atMs: performance.now() } : undefined;
     slot.calledOff = true;
     if (slot.process) slot.process.stop();
     else setImmediate(() => this.gone(slot, { exitCode: 0, stalled: false, lines: [] }));

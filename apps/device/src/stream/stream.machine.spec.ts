@@ -415,7 +415,7 @@ describe('any history, with duplicates, reordering, delay, crashes and silence',
         if (state.wanted) expect(nowMs).toBeLessThan(newest);
         expect(state.wanted).toBe(false);
       }),
-      { numRuns: 1_000 },
+      { numRuns: Number(process.env.FC_NUM_RUNS ?? 1_000) },
     );
   });
 });

@@ -1,9 +1,16 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { DomainError, type ReportedStream, type StreamProfile, type StreamWish } from '@rovercast/contracts';
+import {
+  DomainError,
+  type CameraTelemetry,
+  type ReportedStream,
+  type StreamProfile,
+  type StreamWish,
+} from '@rovercast/contracts';
+import { ConfigurationService } from '../configuration/configuration.service';
 import { EncoderService } from '../encoder/encoder.service';
 import { publishTarget } from '../encoder/pipeline.rules';
 import { RobotPublisher } from '../presence/robot.publisher';
-import { parseCameras } from '../settings/cameras.rules';
+import { parseCameras, type Camera } from '../settings/cameras.rules';
 import { DeviceSettings } from '../settings/device.settings';
 import { legacyIngest } from '../settings/legacy-ingest.rules';
 import { AgentMetrics } from './agent.metrics';
@@ -41,6 +48,7 @@ export class StreamService implements OnModuleDestroy {
     private readonly encoders: EncoderService,
     private readonly publisher: RobotPublisher,
     metrics: AgentMetrics,
+    private readonly configuration: ConfigurationService,
   ) {
     this.profile = defaultProfile(settings);
     for (const camera of parseCameras(settings.cameras)) {
@@ -68,6 +76,36 @@ export class StreamService implements OnModuleDestroy {
     return [...this.runtimes.values()].filter((runtime) => runtime.running).length;
   }
 
+  /** The cameras with their sources. */
+  get sources(): Camera[] {
+    return [...this.runtimes.values()].map(({ camera }) => camera);
+  }
+
+  /** @throws DomainError INVALID_INPUT when the robot has no such camera */
+  cameraOf(name: string): Camera {
+    return this.runtimeOf(name).camera;
+  }
+
+  /** Whether an encoder has the camera. */
+  isRunning(camera: string): boolean {
+    return this.runtimeOf(camera).running;
+  }
+
+  isLive(camera: string): boolean {
+    return reportedState(this.runtimeOf(camera).state) === 'live';
+  }
+
+  /** How each camera is. */
+  telemetry(): CameraTelemetry[] {
+    return [...this.runtimes.values()].map(({ camera, state, stats, lastGapMs }) => ({
+      camera: camera.name,
+      state: reportedState(state),
+      stats,
+      restarts: state.restarts,
+      lastGapMs,
+    }));
+  }
+
   /** Of the encoder that works for a camera, if any. */
   encoderPid(camera: string): number | undefined {
     return this.runtimes.get(camera)?.pid;
@@ -88,7 +126,7 @@ export class StreamService implements OnModuleDestroy {
     const known: StreamWish = {
       ...wish,
       sessionId: wish.sessionId ?? null,
-      profile: wish.profile ?? this.profile,
+      profile: wish.profile ?? this.profileOf(wish.camera),
     };
     return runtime.tell({ type: 'wish', wish: known, carrier: arrival.carrier, leaseMs });
   }
@@ -100,7 +138,7 @@ export class StreamService implements OnModuleDestroy {
     if (word === 'stop') return void runtime.tell({ type: 'bareStop' });
     const ingest = legacyIngest(this.settings, runtime.camera.name);
     if (!ingest) throw new DomainError('INVALID_INPUT', 'a bare start needs MEDIA_SERVER');
-    runtime.tell({ type: 'bareStart', ingest, profile: this.profile });
+    runtime.tell({ type: 'bareStart', ingest, profile: this.profileOf(runtime.camera.name) });
   }
 
   /** Says what every camera does. */
@@ -114,6 +152,10 @@ export class StreamService implements OnModuleDestroy {
     clearTimeout(this.refresh);
     await Promise.all([...this.runtimes.values()].map((runtime) => runtime.shutdown()));
     await this.reportAll({ timeoutMs: LAST_WORD_TIMEOUT_MS });
+  }
+
+  private profileOf(camera: string): StreamProfile {
+    return this.configuration.profileOf(camera) ?? this.profile;
   }
 
   private runtimeOf(camera: string): CameraRuntime {

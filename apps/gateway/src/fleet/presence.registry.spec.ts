@@ -1,5 +1,5 @@
 import type { RobotPresence } from '@rovercast/contracts';
-import { PresenceRegistry } from './presence.registry';
+import { PresenceRegistry, type PresenceChange } from './presence.registry';
 
 const word = (online: boolean, bootId: string, connSeq: number): RobotPresence => ({
   v: 1,
@@ -49,4 +49,26 @@ it('counts who is there', () => {
   registry.forgetAll();
   expect(registry.onlineCount()).toBe(0);
   expect(registry.isOnline('r1')).toBe(false);
+});
+
+it('tells who came and who went, and once when nothing is known any more', () => {
+  const registry = new PresenceRegistry();
+  const told: PresenceChange[] = [];
+  registry.onChange((change) => told.push(change));
+  registry.heard('r1', word(false, 'b1', 1));
+  registry.heard('r1', word(true, 'b1', 2));
+  registry.heard('r1', word(true, 'b1', 3));
+  registry.heard('r1', word(false, 'b1', 3));
+  registry.heard('r2', word(true, 'b1', 1));
+  registry.forget('r2');
+  registry.forget('r2');
+  registry.forgetAll();
+  registry.forgetAll();
+  expect(told).toEqual([
+    { robotId: 'r1', online: true },
+    { robotId: 'r1', online: false },
+    { robotId: 'r2', online: true },
+    { robotId: 'r2', online: false },
+    { robotId: null },
+  ]);
 });

@@ -61,7 +61,7 @@ export class RobotLink implements OnApplicationShutdown {
   /** @throws DomainError BROKER_UNREACHABLE, ROBOT_OFFLINE, ROBOT_TIMEOUT */
   async order(
     robotId: string,
-    name: 'stream' | 'ping',
+    name: 'stream' | 'ping' | 'snapshot' | 'configure',
     body: object & { requestId: string },
   ): Promise<RobotReply> {
     const started = performance.now();

@@ -1,10 +1,10 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { DomainError, LEGACY_TOPIC } from '@rovercast/contracts';
+import { DomainError } from '@rovercast/contracts';
 import { Public } from '@rovercast/platform';
-import { StreamOrders } from '../streams/stream-orders';
 import { GatewaySettings } from '../gateway.settings';
-import type { CallerRequest } from '../session/caller';
+import type { Caller, CallerRequest } from '../session/caller';
+import { LegacyBridgeService } from './legacy-bridge.service';
 import { LegacyAnswer } from './legacy.dto';
 
 /**
@@ -16,7 +16,7 @@ import { LegacyAnswer } from './legacy.dto';
 @Controller()
 export class LegacyController {
   constructor(
-    private readonly orders: StreamOrders,
+    private readonly bridge: LegacyBridgeService,
     private readonly settings: GatewaySettings,
   ) {}
 
@@ -33,7 +33,8 @@ export class LegacyController {
   @ApiOperation({ summary: 'Publish start on robot/stream' })
   @ApiOkResponse({ type: LegacyAnswer })
   async start(@Req() request: CallerRequest): Promise<LegacyAnswer> {
-    await this.say(request, 'on');
+    const caller = this.driver(request);
+    await this.reaching(() => this.bridge.start(caller));
     return { msg: 'Published start' };
   }
 
@@ -42,21 +43,28 @@ export class LegacyController {
   @ApiOperation({ summary: 'Publish stop on robot/stream' })
   @ApiOkResponse({ type: LegacyAnswer })
   async stop(@Req() request: CallerRequest): Promise<LegacyAnswer> {
-    await this.say(request, 'off');
+    const caller = this.driver(request);
+    await this.reaching(() => this.bridge.stop(caller));
     return { msg: 'Published stop' };
   }
 
-  private async say(request: CallerRequest, state: 'on' | 'off'): Promise<void> {
-    this.requireLogin(request);
-    const role = request.caller?.role;
-    if (!this.settings.legacyBridgeOpen && role !== 'admin' && role !== 'operator') {
-      throw new DomainError('FORBIDDEN', 'only admin or operator may do that');
-    }
+  /** Answers 502 for a broker that cannot be reached, as the older bridge did. */
+  private async reaching(act: () => Promise<void>): Promise<void> {
     try {
-      await this.orders.tellLegacy(LEGACY_TOPIC, state);
+      await act();
     } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'BROKER_UNREACHABLE') throw error;
       throw new DomainError('LEGACY_BROKER_UNREACHABLE', 'the broker cannot be reached', { cause: error });
     }
+  }
+
+  /** Who asks; undefined where the bridge is open. @throws DomainError UNAUTHENTICATED, FORBIDDEN */
+  private driver(request: CallerRequest): Caller | undefined {
+    this.requireLogin(request);
+    if (this.settings.legacyBridgeOpen) return undefined;
+    const { caller } = request;
+    if (caller?.role === 'admin' || caller?.role === 'operator') return caller;
+    throw new DomainError('FORBIDDEN', 'only admin or operator may do that');
   }
 
   private requireLogin(request: CallerRequest): void {

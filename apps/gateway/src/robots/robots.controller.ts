@@ -56,4 +56,12 @@ export class RobotsController {
   async remove(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<void> {
     await this.robots.remove(caller, id);
   }
+
+  /** Give a robot a new key, shown once; the old one stops working at once. */
+  @Post(':id/rotate-key')
+  @HttpCode(200)
+  @ApiOkResponse({ type: CreatedRobot })
+  rotateKey(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<CreatedRobot> {
+    return this.robots.rotateKey(caller, id);
+  }
 }

@@ -12,6 +12,7 @@ import {
   Length,
   Matches,
 } from 'class-validator';
+import { EnrolmentView } from '../enrolment/enrolment.dto';
 
 export class CreateRobot {
   /** Name on the wire: letters, digits, `_` and `-`. */
@@ -115,4 +116,8 @@ export class CreatedRobot extends RobotView {
   /** Ready for the agent's `.env`. */
   @ApiProperty({ example: 'ROBOT_ID=r1\nROBOT_KEY=rk_…\nMQTT_URL=mqtt://broker.example.org:1883\n' })
   dotenv: string;
+
+  /** What enrols it without anybody copying a key; null for one of kind legacy. Registration answers it, and nothing else. */
+  @ApiPropertyOptional({ type: EnrolmentView, nullable: true })
+  enrolment?: EnrolmentView | null;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, MAIN_CAMERA, streamPath } from '@rovercast/contracts';
-import { Robots, type Robot } from '@rovercast/directory';
+import { Enrolment, Robots, type Robot } from '@rovercast/directory';
 import { may, requireRight, requireRole } from '../access';
 import { PresenceRegistry } from '../fleet/presence.registry';
 import { GatewaySettings } from '../gateway.settings';
@@ -15,13 +15,20 @@ export class RobotsService {
     private readonly robots: Robots,
     private readonly presence: PresenceRegistry,
     private readonly settings: GatewaySettings,
+    private readonly enrolment: Enrolment,
   ) {}
 
   /** @throws DomainError FORBIDDEN, INVALID_INPUT, CONFLICT */
   async create(caller: Caller, request: CreateRobot): Promise<CreatedRobot> {
     requireRole(caller, 'admin', 'operator');
     const { robot, key } = await this.robots.create({ ...request, ownerId: caller.id }, caller.username);
-    return { ...this.view(robot), key, dotenv: this.dotenv(robot.id, key) };
+    const enrolment = robot.kind === 'legacy' ? null : await this.enrolment.issue(robot.id, caller.username);
+    return {
+      ...this.view(robot),
+      key,
+      dotenv: this.dotenv(robot.id, key),
+      enrolment: enrolment && { code: enrolment.code, expiresAt: enrolment.expiresAt.toISOString() },
+    };
   }
 
   async list(caller: Caller, { limit, cursor }: PageQuery): Promise<RobotPage> {
@@ -58,6 +65,15 @@ export class RobotsService {
     requireRole(caller, 'admin', 'operator');
     requireRight(caller, 'control', streamPath(id, MAIN_CAMERA), `robot ${id}`);
     await this.robots.remove(id, caller.username);
+  }
+
+  /** A new key; the old one stops working and the robot's sessions are cut. @throws DomainError NOT_FOUND, FORBIDDEN */
+  async rotateKey(caller: Caller, id: string): Promise<CreatedRobot> {
+    const robot = await this.find(caller, id);
+    requireRole(caller, 'admin', 'operator');
+    requireRight(caller, 'control', streamPath(id, MAIN_CAMERA), `robot ${id}`);
+    const key = await this.robots.rotateKey(id, caller.username);
+    return { ...this.view(robot), key, dotenv: this.dotenv(id, key) };
   }
 
   /** A robot that the caller may know of. @throws DomainError NOT_FOUND */

@@ -17,17 +17,19 @@ export class Accounts {
 
   constructor(private readonly users: Users) {}
 
-  async caller(userId: string): Promise<Caller | undefined> {
+  /** @param address where the request comes from */
+  async caller(userId: string, address: string): Promise<Caller | undefined> {
     const account = await this.cache.fetch(userId);
-    return account && callerOf(account);
+    return account && callerOf(account, address);
   }
 }
 
-export const callerOf = (account: Account): Caller => ({
+const callerOf = (account: Account, address: string): Caller => ({
   kind: 'user',
   id: account.id,
   username: account.username,
   role: account.role,
   disabled: account.disabledAt !== null,
   grants: account.grants,
+  address,
 });

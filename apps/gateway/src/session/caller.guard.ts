@@ -18,7 +18,7 @@ export class CallerGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<CallerRequest>();
-    request.caller = await this.identify(request.headers.authorization);
+    request.caller = await this.identify(request.headers.authorization, request.ip);
     const open = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [
       context.getHandler(),
       context.getClass(),
@@ -28,11 +28,14 @@ export class CallerGuard implements CanActivate {
     return true;
   }
 
-  private async identify(authorization: string | undefined): Promise<CallerRequest['caller']> {
+  private async identify(
+    authorization: string | undefined,
+    address: string,
+  ): Promise<CallerRequest['caller']> {
     if (!authorization?.startsWith('Bearer ')) return undefined;
     const read = this.tokens.readAccess(authorization.slice(7), Date.now());
     if (!read.ok) return undefined;
-    const caller = await this.accounts.caller(read.value.userId);
+    const caller = await this.accounts.caller(read.value.userId, address);
     return caller?.disabled ? undefined : caller;
   }
 }

@@ -2,8 +2,8 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal } from '@rovercast/access';
 import type { FastifyRequest } from 'fastify';
 
-/** The logged-in user on whose behalf a request acts. */
-export type Caller = Extract<Principal, { kind: 'user' }>;
+/** The logged-in user on whose behalf a request acts, and where the request comes from. */
+export type Caller = Extract<Principal, { kind: 'user' }> & { address: string };
 
 export type CallerRequest = FastifyRequest & { caller?: Caller };
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public } from '@rovercast/platform';
 import { CurrentCaller, type Caller } from './caller';
@@ -15,8 +15,8 @@ export class SessionController {
   @Post('auth/login')
   @HttpCode(200)
   @ApiOkResponse({ type: SessionTokens })
-  login(@Body() { username, password }: LoginRequest): Promise<SessionTokens> {
-    return this.sessions.login(username, password);
+  login(@Body() { username, password }: LoginRequest, @Ip() address: string): Promise<SessionTokens> {
+    return this.sessions.login(username, password, address);
   }
 
   /** Swap a refresh token for a new pair of tokens. */

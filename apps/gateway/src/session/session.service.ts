@@ -4,6 +4,7 @@ import {
   newSecret,
   PasswordPool,
   PasswordPoolFull,
+  Regulation,
   Tokens,
   type DerivedKeys,
 } from '@rovercast/access';
@@ -21,6 +22,7 @@ const REFRESH_TTL_SECONDS = 30 * 24 * 3600;
 @Injectable()
 export class SessionService {
   private readonly log = new Logger(SessionService.name);
+  private readonly regulation = new Regulation();
 
   constructor(
     private readonly users: Users,
@@ -30,12 +32,19 @@ export class SessionService {
     @Inject(DERIVED_KEYS) private readonly keys: DerivedKeys,
   ) {}
 
-  /** @throws DomainError UNAUTHENTICATED, in the same words and the same time for an unknown user and a wrong password */
-  async login(username: string, password: string): Promise<SessionTokens> {
+  /**
+   * @param address IP address of the client; without one, wrong passwords only slow the account down
+   * @throws DomainError UNAUTHENTICATED, in the same words and the same time for an unknown user and a wrong password;
+   *   TOO_MANY_REQUESTS after too many wrong ones from there
+   */
+  async login(username: string, password: string, address = ''): Promise<SessionTokens> {
     const account = username.includes('\0') ? undefined : await this.users.accountNamed(username);
-    const good = await this.verify(account?.passwordHash ?? null, password);
+    const good = await this.tryOnce(username, address, () =>
+      this.verify(account?.passwordHash ?? null, password),
+    );
     if (!account || !good || account.disabledAt !== null) {
-      this.log.warn({ msg: 'login denied', user: username });
+      // A name that nobody has may be a password in the wrong field.
+      this.log.warn({ msg: 'login denied', user: account?.username, ip: address });
       throw new DomainError('UNAUTHENTICATED', 'wrong user name or password');
     }
     const refreshToken = newSecret('rt');
@@ -75,6 +84,25 @@ export class SessionService {
       Date.now(),
     );
     return { accessToken, expiresInSeconds: ACCESS_TTL_SECONDS, refreshToken };
+  }
+
+  /** @throws DomainError TOO_MANY_REQUESTS */
+  private async tryOnce(username: string, address: string, check: () => Promise<boolean>): Promise<boolean> {
+    const admitted = this.regulation.begin(username, address);
+    if (!admitted.ok) {
+      throw new DomainError('TOO_MANY_REQUESTS', 'too many wrong passwords: try again later', {
+        retryAfterSeconds: Math.ceil(admitted.retryAfterMs / 1000),
+      });
+    }
+    const { attempt } = admitted;
+    try {
+      const good = await check();
+      if (good) attempt.succeeded();
+      else attempt.failed();
+      return good;
+    } finally {
+      attempt.abandoned();
+    }
   }
 
   private async verify(hash: string | null, password: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
 } from '@rovercast/contracts';
 import { RobotLink } from '../fleet/robot-link';
 import { GatewaySettings } from '../gateway.settings';
+import { isLegacy, LegacyRobots } from './legacy-robots';
 import { ingestUrl } from './stream-urls.rules';
 import type { Wish } from './streams.repository';
 import { wishDocument } from './wish.rules';
@@ -24,6 +25,7 @@ export class StreamOrders {
     private readonly link: RobotLink,
     private readonly tokens: Tokens,
     private readonly settings: GatewaySettings,
+    private readonly legacy: LegacyRobots,
   ) {}
 
   get connected(): boolean {
@@ -35,6 +37,7 @@ export class StreamOrders {
    * @throws DomainError BROKER_UNREACHABLE, ROBOT_OFFLINE, ROBOT_TIMEOUT
    */
   async tell(wish: Wish): Promise<RobotReply> {
+    if (isLegacy(wish)) return this.legacy.tell(wish);
     const now = Date.now();
     const ingest = wish.state === 'on' ? this.ingest(wish, now) : undefined;
     const retained = this.keep(wish);
@@ -44,18 +47,14 @@ export class StreamOrders {
     return reply;
   }
 
-  /** Puts the retained copy in its place, with a new lease. @throws DomainError BROKER_UNREACHABLE */
+  /** Puts the retained copy in its place, with a new lease; for agents only. @throws DomainError BROKER_UNREACHABLE */
   async keep(wish: Wish, { renew = false } = {}): Promise<void> {
+    if (isLegacy(wish)) return;
     const document = wishDocument(wish, { now: Date.now(), renew });
     const expirySeconds = wish.state === 'off' ? DESIRED_OFF_EXPIRY_SECONDS : undefined;
     await this.link.publish(topic('desired', { robotId: wish.robotId, camera: wish.camera }), document, {
       expirySeconds,
     });
-  }
-
-  /** Bare `start` or `stop` for a robot of the older kind. @throws DomainError BROKER_UNREACHABLE */
-  async tellLegacy(legacyTopic: string, state: 'on' | 'off'): Promise<{ noSubscriber: boolean }> {
-    return this.link.publish(legacyTopic, state === 'on' ? 'start' : 'stop');
   }
 
   private ingest({ robotId, camera }: Wish, now: number): Ingest {

@@ -8,6 +8,9 @@ export interface MediaBases {
   flv?: string;
 }
 
+/** A URL per protocol; null where the protocol is not served, or cannot carry this path and ticket. */
+export type MediaUrls = Record<keyof MediaBases, string | null>;
+
 export interface ConfiguredMedia {
   mediamtxPublicHost: string;
   mediaRtspUrl?: string;
@@ -17,6 +20,9 @@ export interface ConfiguredMedia {
   mediaSrtUrl?: string;
   mediaFlvUrl?: string;
 }
+
+/** An SRT stream id ends here, in bytes (Haivision SRT, SRTO_STREAMID). */
+const SRT_STREAM_ID_MAX = 512;
 
 /** MediaMTX's default ports on its public host, unless told otherwise; `none` leaves a protocol out. */
 export function mediaBases(settings: ConfiguredMedia): MediaBases {
@@ -34,20 +40,34 @@ export function mediaBases(settings: ConfiguredMedia): MediaBases {
 }
 
 /** Ready viewer URLs of a path, the ticket where MediaMTX v1.20.1 looks for it in each protocol (mediamtx.md 1.6). */
-export function viewerUrls(
-  bases: MediaBases,
-  path: string,
-  ticket: string,
-): Record<keyof MediaBases, string | null> {
-  const { rtsp, rtmp, hls, webrtc, srt, flv } = bases;
+export function viewerUrls(bases: MediaBases, path: string, ticket: string): MediaUrls {
+  const { rtsp, rtmp, hls, webrtc, flv } = bases;
   return {
     rtsp: rtsp ? `${rtsp}/${path}?token=${ticket}` : null,
     rtmp: rtmp ? `${rtmp}/${path}?token=${ticket}` : null,
     hls: hls ? `${hls}/${path}/index.m3u8?token=${ticket}` : null,
     webrtc: webrtc ? `${webrtc}/${path}/whep?token=${ticket}` : null,
-    srt: srt ? `${srt}?streamid=read:${path}:token=${ticket}` : null,
+    srt: srtUrl(bases, `read:${path}:token=${ticket}`),
     flv: flv ? `${flv}/${path}.flv?token=${ticket}` : null,
   };
+}
+
+/** The same for who publishes; HLS and HTTP-FLV are for viewers only. */
+export function publisherUrls(bases: MediaBases, path: string, ticket: string): MediaUrls {
+  const { rtsp, rtmp, webrtc } = bases;
+  const srt = srtUrl(bases, `publish:${path}:token=${ticket}`);
+  return {
+    rtsp: rtsp ? `${rtsp}/${path}?token=${ticket}` : null,
+    rtmp: rtmp ? `${rtmp}/${path}?token=${ticket}` : null,
+    hls: null,
+    webrtc: webrtc ? `${webrtc}/${path}/whip?token=${ticket}` : null,
+    srt: srt && `${srt}&pkt_size=1316`,
+    flv: null,
+  };
+}
+
+function srtUrl({ srt }: MediaBases, streamId: string): string | null {
+  return srt && streamId.length <= SRT_STREAM_ID_MAX ? `${srt}?streamid=${streamId}` : null;
 }
 
 /** Where a robot publishes a path, without credentials. */

@@ -1,7 +1,6 @@
-import { Body, Controller, Get, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { DomainError } from '@rovercast/contracts';
-import { requireRight } from '../access';
+import { uuidParameter } from '../page';
 import { PageQuery } from '../paging.dto';
 import { CurrentCaller, type Caller } from '../session/caller';
 import { MonitorClient } from './monitor.client';
@@ -10,12 +9,7 @@ import { CreateTicket, StreamPage, StreamView, TicketView } from './streams.dto'
 import { StreamsService } from './streams.service';
 import { TicketsService } from './tickets.service';
 
-const streamId = new ParseUUIDPipe({
-  exceptionFactory: () =>
-    new DomainError('INVALID_INPUT', 'id must be a UUID', {
-      fields: [{ field: 'id', message: 'id must be a UUID' }],
-    }),
-});
+const streamId = uuidParameter('id');
 
 @ApiTags('streams')
 @ApiBearerAuth()
@@ -51,16 +45,16 @@ export class StreamsController {
     return streamView(stream, stream.endedAt !== null ? 0 : viewers ? (viewers.get(stream.path) ?? 0) : null);
   }
 
-  /** A viewer ticket for this stream's path, and every URL with it. */
+  /** A ticket to watch this stream's path or to publish to it, with every URL and command that holds it. */
   @Post(':id/tickets')
   @ApiCreatedResponse({ type: TicketView })
   async ticket(
     @CurrentCaller() caller: Caller,
     @Param('id', streamId) id: string,
-    @Body() { expiresInSeconds }: CreateTicket,
+    @Body() request: CreateTicket,
   ): Promise<TicketView> {
     const { path } = await this.streams.get(caller, id);
-    requireRight(caller, 'read', path, `stream ${id}`);
-    return this.tickets.viewer(caller.username, path, expiresInSeconds);
+    const { view } = await this.tickets.create(caller, { ...request, path, what: `stream ${id}` });
+    return view;
   }
 }

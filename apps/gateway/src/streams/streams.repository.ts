@@ -27,6 +27,8 @@ export interface Wish {
   requestId: string;
   cause: StreamCause | null;
   profile: StreamProfile | null;
+  /** Where a robot of kind legacy listens; null for one with an agent. */
+  legacyTopic: string | null;
 }
 
 interface OpenRequest {
@@ -34,7 +36,7 @@ interface OpenRequest {
   robotId: string;
   camera: string;
   path: string;
-  userId: string;
+  userId: string | null;
   leaseMs: number;
   requestId: string;
   profile: StreamProfile | null;
@@ -53,7 +55,8 @@ interface CloseRequest {
 const STREAM = `id, robot_id AS "robotId", camera, path, state, cause, detail, requested_at AS "requestedAt",
   lease_until AS "leaseUntil", live_at AS "liveAt", ended_at AS "endedAt"`;
 const WISH = `w.robot_id AS "robotId", w.camera, w.version::float8 AS version, w.state, w.session_id AS "sessionId",
-  w.request_id AS "requestId", w.cause, w.profile`;
+  w.request_id AS "requestId", w.cause, w.profile,
+  (SELECT legacy_topic FROM robots r WHERE r.id = w.robot_id) AS "legacyTopic"`;
 
 /** Streams and wishes in Postgres. */
 @Injectable()

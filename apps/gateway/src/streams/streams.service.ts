@@ -6,11 +6,13 @@ import {
   type ReportedStream,
   type RobotReply,
   type StreamCause,
+  type StreamProfile,
 } from '@rovercast/contracts';
 import { Robots, type Robot } from '@rovercast/directory';
 import { randomUUID } from 'node:crypto';
 import { may, requireRight } from '../access';
 import { PresenceRegistry } from '../fleet/presence.registry';
+import { AdmissionService, type TakenSlot } from '../quotas/admission.service';
 import type { Caller } from '../session/caller';
 import { StreamNews } from './stream-news';
 import { StreamOrders } from './stream-orders';
@@ -20,6 +22,9 @@ import { WishKeeper } from './wish-keeper';
 
 /** How long `wait=live` waits; the monitor gives a stream up at the same age. */
 const LIVE_TIMEOUT_MS = 15_000;
+
+/** How long a stream that the older bridge started goes on while nobody watches, in milliseconds. */
+const BRIDGE_LEASE_MS = 60_000;
 
 const CAUSE_BY_ERROR: Partial<Record<string, StreamCause>> = {
   ROBOT_OFFLINE: 'robot_offline',
@@ -33,6 +38,26 @@ export interface Started {
   fresh: boolean;
 }
 
+/** A camera that somebody opened without asking us first. */
+export interface Wake {
+  /** Of the stream to be. */
+  id: string;
+  robotId: string;
+  camera: string;
+  userId: string | null;
+  /** For the log. */
+  reader: string;
+}
+
+interface Opening {
+  id: string;
+  camera: string;
+  profile: StreamProfile | null;
+  leaseMs: number;
+  userId: string | null;
+  username: string;
+}
+
 /** Starts, keeps and stops streams: rights, then the wish in Postgres, then the order to the robot. */
 @Injectable()
 export class StreamsService {
@@ -40,6 +65,7 @@ export class StreamsService {
 
   constructor(
     private readonly robots: Robots,
+    private readonly admission: AdmissionService,
     private readonly presence: PresenceRegistry,
     private readonly streams: StreamsRepository,
     private readonly orders: StreamOrders,
@@ -54,34 +80,50 @@ export class StreamsService {
    */
   async start(caller: Caller, robotId: string, request: StartStream, wait: Wait): Promise<Started> {
     const robot = await this.drivable(caller, robotId, request.camera);
-    if (robot.disabledAt !== null) throw new DomainError('CONFLICT', `robot ${robotId} is disabled`);
-    this.requireReachable(robot);
-    const wish = {
-      robotId,
-      camera: request.camera,
-      requestId: this.keeper.ownChange(),
-      profile: request.profile ?? null,
-    };
-    const opened = await this.streams.open({
-      ...wish,
-      id: randomUUID(),
-      path: streamPath(robotId, request.camera),
-      userId: caller.id,
-      leaseMs: request.leaseSeconds * 1000,
-    });
-    if (opened.fresh) {
-      const { version, streamId } = opened;
-      this.log.log({
-        msg: 'stream requested',
-        robotId,
-        camera: request.camera,
-        streamId,
-        version,
-        user: caller.username,
-      });
-      await this.bring({ ...wish, version, state: 'on', sessionId: streamId, cause: null }, robot, wait);
+    const { camera, profile, leaseSeconds } = request;
+    const who = { userId: caller.id, username: caller.username };
+    return this.open(
+      robot,
+      { id: randomUUID(), camera, profile: profile ?? null, leaseMs: leaseSeconds * 1000, ...who },
+      wait,
+    );
+  }
+
+  /**
+   * Starts a camera for somebody whom the door has let in to watch it: that takes no right to drive, and no app holds a lease.
+   * Waits for the robot's word.
+   * @throws DomainError as `start`; QueryFailedError on `streams_pkey` when there was a stream of that id
+   */
+  async wake({ id, robotId, camera, userId, reader }: Wake): Promise<Started> {
+    const robot = await this.robots.find(robotId);
+    if (!robot?.cameras.includes(camera)) {
+      throw new DomainError('NOT_FOUND', `there is no camera ${camera} of a robot ${robotId}`);
     }
-    return { stream: await this.result(opened.streamId, wait), fresh: opened.fresh };
+    return this.open(robot, { id, camera, profile: null, leaseMs: 0, userId, username: reader }, 'ack');
+  }
+
+  /**
+   * Starts a legacy robot for the older bridge's call, which has asked for no right and sends no heartbeats.
+   * @throws DomainError as `start`
+   */
+  async bridge(robot: Robot, caller: Caller | undefined): Promise<Started> {
+    const who = { userId: caller?.id ?? null, username: caller?.username ?? 'anybody' };
+    const [camera] = robot.cameras;
+    const opening = { id: randomUUID(), camera, profile: null, leaseMs: BRIDGE_LEASE_MS, ...who };
+    return this.open(robot, opening, 'ack');
+  }
+
+  /** The older bridge's stop. @returns whether there was something to stop @throws DomainError BROKER_UNREACHABLE */
+  async unbridge(robot: Robot, caller: Caller | undefined): Promise<boolean> {
+    this.requireReachable(robot);
+    const [camera] = robot.cameras;
+    const open = await this.streams.newest(robot.id, camera);
+    if (!open || open.endedAt !== null || !(await this.close(open.id, 'user', { failed: false })))
+      return false;
+    const user = caller?.username ?? 'anybody';
+    this.log.log({ msg: 'stream stopping', robotId: robot.id, camera, streamId: open.id, user });
+    await this.tellOff(robot, camera);
+    return true;
   }
 
   /** Stops a camera; stopping what does not run is fine. @returns the newest stream, if there ever was one */
@@ -144,7 +186,10 @@ export class StreamsService {
     const stream = await this.streams.newest(robotId, camera);
     if (!stream || stream.endedAt !== null) return;
     const about = report.sessionId === stream.id;
-    if (stream.state === 'stopping' && report.state === 'idle') return this.streams.stopped(stream.id);
+    if (stream.state === 'stopping' && report.state === 'idle') {
+      await this.streams.stopped(stream.id);
+      return this.admission.stopped(stream.path);
+    }
     if (about && report.state === 'failed') {
       const cause = report.cause ?? 'encoder_error';
       this.log.warn({
@@ -173,10 +218,34 @@ export class StreamsService {
     this.log.log({ msg: 'wish sent again', robotId, camera, version: wish.version, code: reply.code });
   }
 
+  private async open(robot: Robot, opening: Opening, wait: Wait): Promise<Started> {
+    const { id, camera, profile, leaseMs, userId, username } = opening;
+    const robotId = robot.id;
+    if (robot.disabledAt !== null) throw new DomainError('CONFLICT', `robot ${robotId} is disabled`);
+    this.requireReachable(robot);
+    const { legacyTopic } = robot;
+    const wish = { robotId, camera, requestId: this.keeper.ownChange(), profile, legacyTopic };
+    const path = streamPath(robotId, camera);
+    const slot = await this.admission.take({ path, robotId, userId });
+    const opened = await this.streams.open({ ...wish, id, path, userId, leaseMs });
+    if (opened.fresh) {
+      const { version, streamId } = opened;
+      this.log.log({ msg: 'stream requested', robotId, camera, streamId, version, user: username });
+      await this.bring(
+        { ...wish, version, state: 'on', sessionId: streamId, cause: null },
+        robot,
+        slot,
+        wait,
+      );
+    }
+    return { stream: await this.result(opened.streamId, wait), fresh: opened.fresh };
+  }
+
   /** Tells the robot to start, and takes everything back if it will not. */
-  private async bring(wish: Wish, robot: Robot, wait: Wait): Promise<void> {
+  private async bring(wish: Wish, robot: Robot, slot: TakenSlot, wait: Wait): Promise<void> {
     const told = this.tellOn(wish, robot).catch(async (error: unknown) => {
       await this.giveUp(wish, robot, error);
+      await this.admission.giveBack(slot);
       throw error;
     });
     if (wait === 'none') told.catch(() => undefined);
@@ -184,12 +253,7 @@ export class StreamsService {
   }
 
   private async tellOn(wish: Wish, robot: Robot): Promise<void> {
-    if (robot.legacyTopic !== null) {
-      const { noSubscriber } = await this.orders.tellLegacy(robot.legacyTopic, 'on');
-      if (noSubscriber) throw offline(robot.id, 'no_subscriber');
-    } else {
-      requireObedience(await this.orders.tell(wish), robot.id);
-    }
+    requireObedience(await this.orders.tell(wish), robot.id);
     await this.streams.accepted(wish.sessionId as string);
   }
 
@@ -215,10 +279,9 @@ export class StreamsService {
   /** Passes an off on that is in Postgres already; when the robot cannot be told, its lease ends the stream. */
   private async tellOff(robot: Robot, camera: string): Promise<void> {
     try {
-      if (robot.legacyTopic !== null) return void (await this.orders.tellLegacy(robot.legacyTopic, 'off'));
       const wish = await this.streams.wish(robot.id, camera);
       if (!wish) return;
-      if (this.presence.isOnline(robot.id)) await this.orders.tell(wish);
+      if (robot.kind === 'legacy' || this.presence.isOnline(robot.id)) await this.orders.tell(wish);
       else await this.orders.keep(wish);
     } catch (error) {
       this.log.warn({

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { DomainError, LEASE_TTL_MS } from '@rovercast/contracts';
 import { LRUCache } from 'lru-cache';
 import { randomUUID } from 'node:crypto';
+import { LegacyRobots } from './legacy-robots';
 import { StreamNews, type WishChange } from './stream-news';
 import { StreamOrders } from './stream-orders';
 import { StreamsRepository } from './streams.repository';
@@ -27,6 +28,7 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly streams: StreamsRepository,
     private readonly orders: StreamOrders,
     private readonly news: StreamNews,
+    private readonly legacy: LegacyRobots,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -70,6 +72,7 @@ export class WishKeeper implements OnApplicationBootstrap, OnApplicationShutdown
     if (!this.orders.connected) return;
     try {
       const wishes = await this.streams.renew();
+      this.legacy.adopt(wishes);
       await Promise.all(wishes.map((wish) => this.orders.keep(wish, { renew: true })));
     } catch (error) {
       this.log.warn({ msg: 'leases not renewed', error: (error as Error).message });

@@ -3,7 +3,10 @@ import { PostgresListener } from '@rovercast/database';
 import { MediaMtxClient } from '@rovercast/mediamtx';
 import { MonitorSettings } from '../monitor.settings';
 import { SnapshotStore } from '../snapshot/snapshot.store';
+import { SweepService } from '../revocations/sweep.service';
+import { SlotsService } from '../slots/slots.service';
 import { StreamsService } from '../streams/streams.service';
+import { ViewsService } from '../views/views.service';
 import { PollLoop } from './poll.loop';
 import { PollMetrics } from './poll.metrics';
 
@@ -21,6 +24,9 @@ export class PollService implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly media: MediaMtxClient,
     private readonly store: SnapshotStore,
     private readonly streams: StreamsService,
+    private readonly slots: SlotsService,
+    private readonly views: ViewsService,
+    private readonly sweep: SweepService,
     private readonly settings: MonitorSettings,
     private readonly metrics: PollMetrics,
   ) {
@@ -52,9 +58,13 @@ export class PollService implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async look(): Promise<number> {
     const startedAt = performance.now();
+    const lookedAt = await this.slots.clock();
     const snapshot = await this.media.snapshot();
     this.store.put(snapshot);
     const busy = await this.streams.takeIn(snapshot);
+    await this.slots.takeIn(snapshot, lookedAt);
+    await this.views.takeIn(snapshot);
+    await this.sweep.takeIn(snapshot);
     this.metrics.succeeded(performance.now() - startedAt);
     return busy ? Math.min(BUSY_PAUSE_MS, this.settings.pollIntervalMs) : this.settings.pollIntervalMs;
   }

@@ -86,7 +86,7 @@ export class RevocableAccess1700000000003 implements MigrationInterface {
 
       CREATE TABLE revocations (
         id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-        kind text NOT NULL CHECK (kind IN ('user', 'grant', 'key', 'robot', 'ticket-family', 'session')),
+        kind text NOT NULL CHECK (kind IN ('user', 'grant', 'key', 'robot', 'ticket-family', 'session', 'user-sessions')),
         subject text NOT NULL,
         reason text NOT NULL,
         requested_by text NOT NULL,
@@ -102,7 +102,8 @@ export class RevocableAccess1700000000003 implements MigrationInterface {
         FOR EACH STATEMENT EXECUTE FUNCTION bump_policy_version();
       CREATE TRIGGER user_group_members_policy AFTER INSERT OR UPDATE OR DELETE ON user_group_members
         FOR EACH STATEMENT EXECUTE FUNCTION bump_policy_version();
-      CREATE TRIGGER ticket_families_policy AFTER INSERT OR UPDATE OR DELETE ON ticket_families
+      -- A new one takes nothing from anybody, and there is one with every ticket.
+      CREATE TRIGGER ticket_families_policy AFTER UPDATE OR DELETE ON ticket_families
         FOR EACH STATEMENT EXECUTE FUNCTION bump_policy_version();
 
       CREATE FUNCTION announce_revocation() RETURNS trigger LANGUAGE plpgsql AS $$

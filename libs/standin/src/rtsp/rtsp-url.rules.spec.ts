@@ -6,7 +6,7 @@ describe('rtspTarget', () => {
     ['rtsp://u:p@h/a?token=T', 'a', 'token=T', undefined],
     ['rtsp://h/a/', 'a', '', undefined],
     ['rtsp://h/a/trackID=1', 'a', '', 1],
-    ['rtsp://h/a/trackID=0?x=1', 'a/trackID=0', 'x=1', undefined],
+    ['rtsp://h/a/trackID=0?x=1', 'a', 'x=1', 0],
     ['rtsp://h/a?x=1/trackID=12', 'a', 'x=1', 12],
     ['rtsp://h/a?x=1/', 'a', 'x=1', undefined],
     ['rtsp://h', '', '', undefined],

@@ -7,8 +7,8 @@ export interface RtspTarget {
 }
 
 /**
- * Reads `rtsp://host/path?query`, with `/trackID=N` or a lone slash after the path (GStreamer) or after the query
- * (FFmpeg), as gortsplib does; undefined when it is no such URL.
+ * Reads `rtsp://host/path?query`, with `/trackID=N` or a lone slash after the path (GStreamer, with a query too) or after the
+ * query (FFmpeg); undefined when it is no such URL.
  */
 export function rtspTarget(url: string): RtspTarget | undefined {
   const match = /^rtsps?:\/\/[^/?#]*(?:\/([^?#]*))?(?:\?([^#]*))?/i.exec(url);
@@ -22,7 +22,7 @@ export function rtspTarget(url: string): RtspTarget | undefined {
     return control ? text.slice(0, control.index) : text.replace(/\/$/, '');
   };
   if (query) query = cut(query);
-  else path = cut(path);
+  if (track === undefined) path = cut(path);
   return { path: decode(path), query, track };
 }
 
