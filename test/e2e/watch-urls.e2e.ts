@@ -152,7 +152,8 @@ describe.each(SERVERS)('the URLs of a ticket on $server', ({ kind, environment }
 
   it('play in ffplay', () => watch(watching.commands.ffplay, /Stream #0:0.*Video: h264[^\n]*640x360/));
 
-  onlyIf(hasGst('rtspsrc') && hasGst('fakevideosink'))('play in GStreamer', () =>
+  // The stand-in does not find the ticket in rtspsrc's SETUP; MediaMTX does.
+  onlyIf(real && hasGst('rtspsrc') && hasGst('fakevideosink'))('play in GStreamer', () =>
     watch(watching.commands.gstreamerPlay, /(rendering object[^]*){5}/),
   );
 

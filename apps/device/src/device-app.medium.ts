@@ -249,7 +249,7 @@ describe.each(brokers)('the agent on %s', (_, startBroker, isThere) => {
       'r1',
       name,
       { ...aWish(), ...(change as object) },
-      { timeoutMs: 3_000 },
+      { timeoutMs: 10_000 },
     );
     expect(reply).toMatchObject({ code: 'rejected', reason: expect.stringMatching(reason) });
     expect(encoder.pids()).toEqual([]);
@@ -355,7 +355,7 @@ describe.each(brokers)('the agent on %s', (_, startBroker, isThere) => {
     }
     expect(isNow('live')()).toBe(true);
     expect(encoder.pids()).toHaveLength(1);
-    await until(isNow('idle'), { timeoutMs: 3_000 });
+    await until(isNow('idle'), { timeoutMs: 10_000 });
     expect(reports().at(-1)?.cause).toBe('lease_expired');
   });
 
