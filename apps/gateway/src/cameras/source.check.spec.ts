@@ -2,8 +2,9 @@ import type { GatewaySettings } from '../gateway.settings';
 import { SourceCheck } from './source.check';
 import { SourceResolver } from './source.resolver';
 
-const resolving = (addresses: string[] | undefined): SourceResolver =>
-  ({ addresses: () => Promise.resolve(addresses) });
+const resolving = (addresses: string[] | undefined): SourceResolver => ({
+  addresses: () => Promise.resolve(addresses),
+});
 
 const check = (addresses: string[] | undefined, cameraPrivateSources = false) =>
   new SourceCheck({ cameraPrivateSources } as GatewaySettings, resolving(addresses)).allowed(
