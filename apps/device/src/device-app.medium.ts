@@ -355,7 +355,9 @@ describe.each(brokers)('the agent on %s', (_, startBroker, isThere) => {
     }
     expect(isNow('live')()).toBe(true);
     expect(encoder.pids()).toHaveLength(1);
-    await until(isNow('idle'), { timeoutMs: 10_000 });
+    await until(isNow('idle'), { timeoutMs: 10_000 }).catch((error: Error) => {
+      throw new Error(`${error.message}; last said: ${JSON.stringify(reports().slice(-4))}`);
+    });
     expect(reports().at(-1)?.cause).toBe('lease_expired');
   });
 

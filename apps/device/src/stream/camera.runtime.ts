@@ -84,7 +84,7 @@ export class CameraRuntime {
       if (effect.type === 'answer') answer = effect.answer;
       else this.perform(effect);
     }
-    this.arm();
+    this.arm(nowMs);
     return answer;
   }
 
@@ -158,9 +158,13 @@ export class CameraRuntime {
     this.tell({ type: 'exited', run: slot.run, cause, detail, random: Math.random() });
   }
 
-  private arm(): void {
+  /**
+   * By the time that the machine was told, not a later one: what falls due between the two would be neither handled by the one
+   * nor waited for by the other, and a lease would never end.
+   */
+  private arm(nowMs: number): void {
     clearTimeout(this.timer);
-    const wakeMs = nextWakeMs(this.current, performance.now());
+    const wakeMs = nextWakeMs(this.current, nowMs);
     if (wakeMs === undefined) return;
     this.timer = setTimeout(
       () => this.tell({ type: 'timer' }),

@@ -103,7 +103,7 @@ async function streamOf(robotId: string): Promise<string> {
   return gateway.stream(robotId);
 }
 
-const soon = { timeoutMs: 5_000 };
+const soon = { timeoutMs: 15_000 };
 
 describe('GET /v1/events', () => {
   it('is a stream of events that no proxy keeps, for who is logged in', async () => {
