@@ -24,7 +24,11 @@ const level = (name, extra = {}) => ({
   ...extra,
 });
 
+/** The levels that run real servers beside each other. */
+const beyondUnits = { setupFilesAfterEnv: ['<rootDir>/test/jest/retry-in-ci.js'] };
+
 const withPostgres = {
+  ...beyondUnits,
   globalSetup: '<rootDir>/test/jest/postgres-setup.ts',
   globalTeardown: '<rootDir>/test/jest/postgres-teardown.ts',
 };
@@ -35,7 +39,7 @@ module.exports = {
     level('unit'),
     level('medium', withPostgres),
     level('contract', withPostgres),
-    level('e2e'),
+    level('e2e', beyondUnits),
     level('fault', withPostgres),
   ],
 };
