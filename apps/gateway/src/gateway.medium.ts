@@ -222,6 +222,12 @@ describe('bad input', () => {
   });
 });
 
+it('a body that is named JSON and empty is none', async () => {
+  const headers = { ...admin.headers(), 'content-type': 'application/json' };
+  const stop = await fetch(`${url}/v1/robots/r1/stream`, { method: 'DELETE', headers });
+  expect(stop.status).toBe(200);
+});
+
 describe('robots', () => {
   it('are registered once, with a key that is shown once', async () => {
     const { status, body } = await admin.post('/v1/robots', { id: 'fresh', name: 'Fresh' });
