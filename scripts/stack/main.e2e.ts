@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { StackFile } from './stack-file';
+import { until as eventually } from '../../test/support/until';
 
 const launcher = resolve(__dirname, '../../dist/stack/scripts/stack/main.js');
 
@@ -91,7 +92,9 @@ describe('npm start', () => {
     const first = await up();
     const before = stackFile();
     for (const url of [before.gateway.url, before.auth.url, before.monitor.url]) {
-      expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+      await eventually(async () => (await fetch(`${url}/health/ready`)).status === 200, {
+        timeoutMs: 15_000,
+      });
     }
     const pids = everybody();
     expect(pids.every(isAlive)).toBe(true);
