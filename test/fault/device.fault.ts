@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { hasMosquitto, mosquittoBroker, type TestBroker } from '../../apps/device/src/test-brokers';
+import { hasMosquitto, mosquittoBroker, type TestBroker } from '../support/brokers';
 import { isAlive, pretendEncoder, until, type PretendEncoder } from '../../apps/device/src/test-parts';
 
 const ROOT = join(__dirname, '../..');

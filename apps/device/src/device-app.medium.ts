@@ -4,7 +4,7 @@ import { connectMqtt, mqttOptions, OrderRequester, publish } from '@rovercast/mq
 import { JsonLogger, parseSettings } from '@rovercast/platform';
 import type { MqttClient } from 'mqtt';
 import { randomUUID } from 'node:crypto';
-import { aedesBroker, hasMosquitto, mosquittoBroker, type TestBroker } from './test-brokers';
+import { aedesBroker, hasMosquitto, mosquittoBroker, type TestBroker } from '../../../test/support/brokers';
 import { createDeviceApp } from './device-app';
 import { DeviceSettings } from './settings/device.settings';
 import { StreamService } from './stream/stream.service';

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export { until } from './test-brokers';
+export { until } from '../../../test/support/brokers';
 
 /**
  * Speaks like ffmpeg and encodes nothing. Modes (any argument): `stubborn` ignores SIGTERM and has a helper, `hang` stops

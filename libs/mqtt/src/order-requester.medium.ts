@@ -5,7 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { connectMqtt, mqttOptions } from './connection';
 import { OrderRequester } from './order-requester';
 import { publish } from './publish';
-import { aedesBroker, hasMosquitto, mosquittoBroker, until, type TestBroker } from './test-brokers';
+import {
+  aedesBroker,
+  hasMosquitto,
+  mosquittoBroker,
+  until,
+  type TestBroker,
+} from '../../../test/support/brokers';
 
 const brokers: [string, () => Promise<TestBroker>, (name: string) => boolean][] = [
   ['aedes, MQTT 3.1.1', aedesBroker, () => true],

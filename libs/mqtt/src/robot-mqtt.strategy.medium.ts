@@ -8,7 +8,13 @@ import { connectMqtt, mqttOptions } from './connection';
 import { DomainErrorFilter } from './domain-error.filter';
 import { OrderRequester } from './order-requester';
 import { RobotMqttStrategy, type RobotMessage } from './robot-mqtt.strategy';
-import { aedesBroker, hasMosquitto, mosquittoBroker, until, type TestBroker } from './test-brokers';
+import {
+  aedesBroker,
+  hasMosquitto,
+  mosquittoBroker,
+  until,
+  type TestBroker,
+} from '../../../test/support/brokers';
 
 const seen: [string, string, boolean][] = [];
 

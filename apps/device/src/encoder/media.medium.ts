@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../test-brokers';
+import { freePort } from '../../../../test/support/brokers';
 import type { Camera, CameraSource } from '../settings/cameras.rules';
 import { skipped, until } from '../test-parts';
 import { CameraRuntime, type Happening } from '../stream/camera.runtime';

@@ -1,4 +1,4 @@
-import { aedesBroker } from '../test-brokers';
+import { aedesBroker } from '../../../../test/support/brokers';
 import { runFleet } from './fleet.run';
 
 it.each([0, 0.05])(

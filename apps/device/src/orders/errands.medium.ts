@@ -21,7 +21,7 @@ import { createDeviceApp } from '../device-app';
 import { discoverEncoders, type Encoders } from '../encoder/encoder.discovery';
 import { DeviceSettings } from '../settings/device.settings';
 import { TelemetryService } from '../telemetry/telemetry.service';
-import { aedesBroker, type TestBroker } from '../test-brokers';
+import { aedesBroker, type TestBroker } from '../../../../test/support/brokers';
 import { skipped, until } from '../test-parts';
 
 const MISSING = 'file:/nowhere/hunter2.mp4';

@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { deriveKeys, PasswordPool } from '@rovercast/access';
 import { Cameras, Users } from '@rovercast/directory';
 import { parseSettings } from '@rovercast/platform';
-import { aedesBroker, type TestBroker } from '../../../../libs/mqtt/src/test-brokers';
+import { aedesBroker, type TestBroker } from '../../../../test/support/brokers';
 import { RestClient } from '../../../../test/e2e/support/client';
 import { aDatabase, type TestDatabase } from '../../../../test/support/database';
 import { until } from '../../../../test/support/until';

@@ -2,7 +2,7 @@ import { parseSettings } from '@rovercast/platform';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { hasMosquitto, mosquittoBroker, type TestBroker } from '../../../../libs/mqtt/src/test-brokers';
+import { hasMosquitto, mosquittoBroker, type TestBroker } from '../../../../test/support/brokers';
 import { aGateway, TEST_SECRET, type TestGateway } from '../../../../test/support/test-gateway';
 import { until } from '../../../../test/support/until';
 import { GatewaySettings } from '../gateway.settings';

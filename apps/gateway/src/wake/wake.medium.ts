@@ -4,7 +4,7 @@ import { LEASE_TTL_MS, WAKE_CHANNEL } from '@rovercast/contracts';
 import { Robots, Users } from '@rovercast/directory';
 import { parseSettings } from '@rovercast/platform';
 import { randomUUID } from 'node:crypto';
-import { aedesBroker, type TestBroker } from '../../../../libs/mqtt/src/test-brokers';
+import { aedesBroker, type TestBroker } from '../../../../test/support/brokers';
 import { aDatabase, type TestDatabase } from '../../../../test/support/database';
 import { FakeRobot } from '../../../../test/support/fake-robot';
 import { until } from '../../../../test/support/until';
